@@ -1,0 +1,1 @@
+"""The demo's input: three small applications, an AppProject, its policy; shipped so that `lynceus demo` works from a wheel."""

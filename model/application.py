@@ -1,0 +1,415 @@
+"""Argo CD's Application (argoproj.io/v1alpha1): spec, operation and status as Lynceus reads them.
+
+Unknown fields are not lost: `Application.raw` keeps the bytes that were read, and Lynceus writes only merge
+patches of what it changed. Source: Argo CD pkg/apis/application/v1alpha1/types.go.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+
+from model.decode import decode
+from model.meta import JSON, NamespacedName, ObjectMeta, Wire
+from model.states import HealthStatus, OperationPhase, SyncStatus
+
+API_VERSION = "argoproj.io/v1alpha1"
+
+REFRESH_ANNOTATION = "argocd.argoproj.io/refresh"
+"""normal or hard: asks for a comparison at once."""
+TRACKING_ANNOTATION = "argocd.argoproj.io/tracking-id"
+SKIP_RECONCILE_ANNOTATION = "argocd.argoproj.io/skip-reconcile"
+RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
+"""Cascade deletion in the foreground; with ``/background`` at its end in the background."""
+
+
+class HelmParameter(Wire):
+    """source.helm.parameters[]: one --set or --set-string."""
+
+    name: str = ""
+    value: str = ""
+    force_string: bool = False
+
+
+class HelmFileParameter(Wire):
+    """source.helm.fileParameters[]: one --set-file."""
+
+    name: str = ""
+    path: str = ""
+
+
+class HelmSource(Wire):
+    """source.helm."""
+
+    value_files: list[str] | None = None
+    parameters: list[HelmParameter] | None = None
+    file_parameters: list[HelmFileParameter] | None = None
+    release_name: str = ""
+    values: str = ""
+    values_object: JSON | None = None
+    version: str = ""
+    pass_credentials: bool = False
+    ignore_missing_value_files: bool = False
+    skip_crds: bool = False
+    skip_tests: bool = False
+    skip_schema_validation: bool = False
+    kube_version: str = ""
+    api_versions: list[str] | None = None
+    namespace: str = ""
+
+
+class KustomizeReplica(Wire):
+    """source.kustomize.replicas[]."""
+
+    name: str = ""
+    count: int | str = 0
+
+
+class KustomizeSource(Wire):
+    """source.kustomize."""
+
+    name_prefix: str = ""
+    name_suffix: str = ""
+    images: list[str] | None = None
+    replicas: list[KustomizeReplica] | None = None
+    common_labels: dict[str, str] | None = None
+    common_annotations: dict[str, str] | None = None
+    force_common_labels: bool = False
+    force_common_annotations: bool = False
+    common_annotations_envsubst: bool = False
+    label_without_selector: bool = False
+    label_include_templates: bool = False
+    namespace: str = ""
+    patches: list[JSON] | None = None
+    components: list[str] | None = None
+    ignore_missing_components: bool = False
+    version: str = ""
+    kube_version: str = ""
+    api_versions: list[str] | None = None
+
+
+class DirectorySource(Wire):
+    """source.directory."""
+
+    recurse: bool = False
+    include: str = ""
+    exclude: str = ""
+    disable_extension_filter: bool = False
+    jsonnet: JSON | None = None
+
+
+class PluginSource(Wire):
+    """source.plugin."""
+
+    name: str = ""
+    env: list[JSON] | None = None
+    parameters: list[JSON] | None = None
+
+
+class Source(Wire):
+    """spec.source or an entry of spec.sources (Argo CD: ApplicationSource)."""
+
+    repo_url: str = msgspec.field(default="", name="repoURL")
+    path: str = ""
+    target_revision: str = ""
+    chart: str = ""
+    ref: str = ""
+    name: str = ""
+    helm: HelmSource | None = None
+    kustomize: KustomizeSource | None = None
+    directory: DirectorySource | None = None
+    plugin: PluginSource | None = None
+
+
+class Destination(Wire):
+    """spec.destination; name and server exclude each other."""
+
+    server: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class Backoff(Wire):
+    """retry.backoff: Go durations as text, factor at least 1."""
+
+    duration: str = ""
+    factor: int | None = None
+    max_duration: str = ""
+
+
+class RetryStrategy(Wire):
+    """retry: limit below 0 is endless."""
+
+    limit: int = 0
+    backoff: Backoff | None = None
+    refresh: bool = False
+
+
+class Automated(Wire):
+    """syncPolicy.automated; present and not disabled means automated sync."""
+
+    prune: bool = False
+    self_heal: bool = False
+    allow_empty: bool = False
+    enabled: bool | None = None
+
+
+class NamespaceMetadata(Wire):
+    """syncPolicy.managedNamespaceMetadata."""
+
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class SyncPolicy(Wire):
+    """spec.syncPolicy."""
+
+    automated: Automated | None = None
+    sync_options: list[str] | None = None
+    retry: RetryStrategy | None = None
+    managed_namespace_metadata: NamespaceMetadata | None = None
+
+
+class IgnoreDifference(Wire):
+    """spec.ignoreDifferences[]: group and kind are globs, name and namespace exact (empty = any)."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    json_pointers: list[str] | None = None
+    jq_path_expressions: list[str] | None = None
+    managed_fields_managers: list[str] | None = None
+
+
+class ApplicationSpec(Wire):
+    """spec."""
+
+    project: str = ""
+    source: Source | None = None
+    sources: list[Source] | None = None
+    destination: Destination = Destination()
+    sync_policy: SyncPolicy | None = None
+    ignore_differences: list[IgnoreDifference] | None = None
+    info: list[JSON] | None = None
+    revision_history_limit: int | None = None
+
+    @property
+    def all_sources(self) -> tuple[Source, ...]:
+        """The sources in force: `sources` when it has entries, else `source`."""
+        if self.sources:
+            return tuple(self.sources)
+        return (self.source,) if self.source else ()
+
+    @property
+    def automated(self) -> Automated | None:
+        """The automated policy when it is switched on, else None."""
+        policy = self.sync_policy.automated if self.sync_policy else None
+        return policy if policy and policy.enabled is not False else None
+
+    @property
+    def sync_options(self) -> tuple[str, ...]:
+        """syncPolicy.syncOptions, empty when absent."""
+        return tuple((self.sync_policy.sync_options if self.sync_policy else None) or ())
+
+
+class InitiatedBy(Wire):
+    """operation.initiatedBy."""
+
+    username: str = ""
+    automated: bool = False
+
+
+class OperationResource(Wire):
+    """operation.sync.resources[]: selects an object."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class SyncOperation(Wire):
+    """operation.sync."""
+
+    revision: str = ""
+    revisions: list[str] | None = None
+    prune: bool = False
+    dry_run: bool = False
+    sync_strategy: JSON | None = None
+    resources: list[OperationResource] | None = None
+    source: Source | None = None
+    sources: list[Source] | None = None
+    manifests: list[str] | None = None
+    sync_options: list[str] | None = None
+    auto_heal_attempts_count: int | None = None
+    self_heal_attempts_count: int | None = None
+
+
+class Operation(Wire):
+    """The request: root field `operation` of an Application, copied to status.operationState.operation."""
+
+    sync: SyncOperation | None = None
+    initiated_by: InitiatedBy = InitiatedBy()
+    info: list[JSON] | None = None
+    retry: RetryStrategy | None = None
+
+
+class ResourceResult(Wire):
+    """status.operationState.syncResult.resources[]."""
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    status: str = ""
+    message: str = ""
+    hook_type: str = ""
+    hook_phase: str = ""
+    sync_phase: str = ""
+
+
+class SyncResult(Wire):
+    """status.operationState.syncResult: the revision is pinned here at the first turn of an operation."""
+
+    resources: list[ResourceResult] | None = None
+    revision: str = ""
+    revisions: list[str] | None = None
+    source: Source | None = None
+    sources: list[Source] | None = None
+    managed_namespace_metadata: NamespaceMetadata | None = None
+
+
+class OperationState(Wire):
+    """status.operationState: the progress of the operation; what must survive a crash is here."""
+
+    operation: Operation = Operation()
+    phase: OperationPhase = OperationPhase.RUNNING
+    message: str = ""
+    sync_result: SyncResult | None = None
+    started_at: str = ""
+    finished_at: str | None = None
+    retry_count: int = 0
+
+
+class ComparedTo(Wire):
+    """status.sync.comparedTo: the spec that the verdict belongs to."""
+
+    source: Source | None = None
+    sources: list[Source] | None = None
+    destination: Destination | None = None
+    ignore_differences: list[IgnoreDifference] | None = None
+
+
+class SyncState(Wire):
+    """status.sync."""
+
+    status: SyncStatus = SyncStatus.UNKNOWN
+    revision: str = ""
+    revisions: list[str] | None = None
+    compared_to: ComparedTo | None = None
+
+
+class HealthState(Wire):
+    """status.health and status.resources[].health."""
+
+    status: HealthStatus = HealthStatus.UNKNOWN
+    message: str = ""
+    last_transition_time: str | None = None
+
+
+class ResourceState(Wire):
+    """status.resources[]."""
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    status: SyncStatus | t.Literal[""] = ""
+    health: HealthState | None = None
+    hook: bool = False
+    requires_pruning: bool = False
+    requires_deletion_confirmation: bool = False
+    sync_wave: int = 0
+
+
+class AppCondition(Wire):
+    """status.conditions[]."""
+
+    type: str = ""
+    message: str = ""
+    last_transition_time: str | None = None
+
+
+class HistoryEntry(Wire):
+    """status.history[]: one finished deployment."""
+
+    id: int = 0
+    revision: str = ""
+    revisions: list[str] | None = None
+    source: Source | None = None
+    sources: list[Source] | None = None
+    deploy_started_at: str | None = None
+    deployed_at: str = ""
+    initiated_by: InitiatedBy | None = None
+
+
+class ApplicationStatus(Wire):
+    """status."""
+
+    sync: SyncState = SyncState()
+    health: HealthState = HealthState()
+    resources: list[ResourceState] | None = None
+    history: list[HistoryEntry] | None = None
+    conditions: list[AppCondition] | None = None
+    reconciled_at: str | None = None
+    operation_state: OperationState | None = None
+    observed_at: str | None = None
+    source_type: str = ""
+    source_types: list[str] | None = None
+    summary: JSON | None = None
+    resource_health_source: str = ""
+    controller_namespace: str = ""
+
+
+class Application(Wire, frozen=True, kw_only=True):
+    """One Application."""
+
+    api_version: str = API_VERSION
+    kind: str = "Application"
+    metadata: ObjectMeta
+    spec: ApplicationSpec
+    operation: Operation | None = None
+    status: ApplicationStatus = ApplicationStatus()
+    raw: bytes = b""
+    """The JSON that was read, with all unknown fields; not a wire field."""
+
+    @property
+    def key(self) -> NamespacedName:
+        """Namespace and name."""
+        return NamespacedName(self.metadata.namespace, self.metadata.name)
+
+    def instance_name(self, control_namespace: str) -> str:
+        """Return NAME in the control namespace, else NAMESPACE_NAME (engine.md section 0)."""
+        name, namespace = self.metadata.name, self.metadata.namespace
+        return name if namespace in ("", control_namespace) else f"{namespace}_{name}"
+
+    def rbac_object(self, control_namespace: str) -> str:
+        """Return the RBAC object: project/name, or project/namespace/name outside the control namespace."""
+        project, namespace = self.spec.project or "default", self.metadata.namespace
+        if namespace in ("", control_namespace):
+            return f"{project}/{self.metadata.name}"
+        return f"{project}/{namespace}/{self.metadata.name}"
+
+    @property
+    def deleting(self) -> bool:
+        """True once deletion was asked for."""
+        return self.metadata.deletion_timestamp is not None
+
+
+def read_application(data: bytes, where: str = "Application") -> Application:
+    """Decode an Application and keep its bytes; raises InvalidSpec with the JSON path."""
+    return msgspec.structs.replace(decode(Application, data, where), raw=bytes(data))

@@ -1,0 +1,169 @@
+"""What can happen in the loop. The controller publishes these; exporter and logs listen. No I/O, no clock."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+
+from model.application import Application
+from model.decision import Decision
+from model.meta import NamespacedName
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all events."""
+
+
+class ApplicationChanged(Event):
+    """The store has a new version of an Application (also its first)."""
+
+    application: Application
+    dest_server: str
+    """The resolved API server URL of the destination; empty when it cannot be resolved."""
+
+
+class ApplicationDeleted(Event):
+    """An Application is gone from the API server."""
+
+    key: NamespacedName
+
+
+class ProjectChanged(Event):
+    """An AppProject is new, changed or (`deleted`) gone."""
+
+    name: str
+    deleted: bool = False
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One span of a turn."""
+
+    name: str
+    """git, render, compare, policy, apply, prune, health or status."""
+    start: float
+    """Unix seconds."""
+    end: float
+    attributes: dict[str, str | int | bool | float] = {}
+    notes: tuple[tuple[float, str, dict[str, str]], ...] = ()
+    """Events inside the span: (Unix seconds, name, attributes), for example one per applied object."""
+    error: str = ""
+
+
+class TurnFinished(Event):
+    """One turn of the loop over one Application ended; the source of the trace and of argocd_app_reconcile."""
+
+    key: NamespacedName
+    project: str
+    dest_server: str
+    queue: t.Literal["refresh", "operation"]
+    reason: str
+    """Why the turn ran: spec changed, timeout, refresh annotation, watch event, operation …"""
+    level: int
+    start: float
+    """Unix seconds."""
+    end: float
+    stages: tuple[Stage, ...] = ()
+    outcome: dict[str, str] = {}
+    """sync, health, phase, decision and rule after the turn, as far as they are known."""
+    compared: bool = False
+    error: str = ""
+
+
+class SyncAttempted(Event):
+    """One attempt of a sync operation ended: each failed try, and the final state once (`final`)."""
+
+    key: NamespacedName
+    project: str
+    dest_server: str
+    phase: str
+    """Succeeded, Failed or Error."""
+    dry_run: bool
+    final: bool
+    started: float
+    """Unix seconds."""
+    finished: float
+    revision: str = ""
+    automated: bool = False
+    self_heal: bool = False
+    message: str = ""
+
+
+class GitRequestFinished(Event):
+    """One request to a Git server ended."""
+
+    repo: str
+    """Normalised URL without credentials."""
+    request_type: t.Literal["ls-remote", "fetch"]
+    result: t.Literal["success", "error"]
+    seconds: float
+    revision: str = ""
+    """Branch, tag or ``commit`` for commit ids."""
+
+
+class RepositoryKnown(Event):
+    """A repository is used by some Application: its counters are born at 0."""
+
+    repo: str
+
+
+class DecisionMade(Event):
+    """policy.guard was asked."""
+
+    decision: Decision
+    resource: str
+    action: str
+    source: t.Literal["loop", "api", "webhook"]
+    project: str = ""
+    key: NamespacedName | None = None
+    subject: str = ""
+    manual: bool = False
+
+
+class SyncPermission(Event):
+    """Whether a sync of this Application would be let through now; published when it may have changed."""
+
+    key: NamespacedName
+    project: str
+    automated: Decision
+    manual: Decision
+
+
+class PolicyLoaded(Event):
+    """A new policy text was read: taken (`ok`) or refused, in which case the last good one stays."""
+
+    ok: bool
+    generation: str
+    problems: tuple[str, ...] = ()
+
+
+class ClusterObserved(Event):
+    """The caches of one cluster changed."""
+
+    server: str
+    name: str
+    version: str
+    objects: int
+    api_resources: int
+    connected: bool
+
+
+class ApiRequestFinished(Event):
+    """One request to the Kubernetes API server ended."""
+
+    verb: str
+    kind: str
+    code: int
+    seconds: float
+
+
+class RenderFinished(Event):
+    """A render was asked for: made (`miss`) or found in the cache (`hit`)."""
+
+    tool: str
+    result: t.Literal["hit", "miss"]
+    seconds: float
+
+
+AnyEvent = Event
+Listener = t.Callable[[Event], None]

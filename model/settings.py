@@ -1,0 +1,108 @@
+"""argocd-cm, argocd-rbac-cm and the command line's limits as one typed, immutable value.
+
+A value that cannot be used is reported as a problem and the default (or last good) stands; one bad key never takes
+the others with it (engine.md section 22, security.md S88).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import msgspec
+
+from model.durations import parse_duration
+
+SHORTEST_TIMEOUT = dt.timedelta(seconds=1)
+"""A shorter reconciliation interval is a mistake that would become a hot loop (S88)."""
+LONGEST_TIMEOUT = dt.timedelta(days=365)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the loop reads from argocd-cm."""
+
+    reconciliation_timeout: dt.timedelta = dt.timedelta(seconds=120)
+    """timeout.reconciliation; 0 switches the clock off. Argo CD 3.x: 120 s plus up to 60 s jitter."""
+    reconciliation_jitter: dt.timedelta = dt.timedelta(seconds=60)
+    """timeout.reconciliation.jitter: upper bound of the random addition."""
+    hard_reconciliation_timeout: dt.timedelta = dt.timedelta(0)
+    """timeout.hard.reconciliation; 0 = off."""
+    tracking_method: t.Literal["annotation", "label", "annotation+label"] = "annotation"
+    instance_label_key: str = "app.kubernetes.io/instance"
+    installation_id: str = ""
+    kustomize_build_options: str = ""
+    helm_enabled: bool = True
+    kustomize_enabled: bool = True
+    in_cluster_enabled: bool = True
+    exclusions: tuple[dict[str, t.Any], ...] = ()
+    inclusions: tuple[dict[str, t.Any], ...] = ()
+    customizations: dict[str, str] = {}
+    """All resource.customizations.* keys, verbatim, without that prefix."""
+    problems: tuple[str, ...] = ()
+    """One line per key that could not be used."""
+
+
+class RbacSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """argocd-rbac-cm, verbatim; policy.rbac compiles it."""
+
+    csv: tuple[tuple[str, str], ...] = ()
+    """(key, text) of policy.csv and then of each policy.*.csv in byte order of the key."""
+    default_role: str = ""
+    match_mode: str = "glob"
+    scopes: str = ""
+    generation: str = ""
+    """resourceVersion of the ConfigMap, or a hash of the file."""
+
+
+def read_rbac_settings(data: t.Mapping[str, str], generation: str) -> RbacSettings:
+    """Compose the policy text of argocd-rbac-cm in upstream's order (rbac.md 1.1)."""
+    keys = sorted(k for k in data if k.startswith("policy.") and k.endswith(".csv") and k != "policy.csv")
+    ordered = (["policy.csv"] if "policy.csv" in data else []) + keys
+    return RbacSettings(
+        csv=tuple((key, data[key]) for key in ordered),
+        default_role=data.get("policy.default", ""),
+        match_mode="regex" if data.get("policy.matchMode") == "regex" else data.get("policy.matchMode") or "glob",
+        scopes=data.get("scopes", ""),
+        generation=generation,
+    )
+
+
+def read_settings(data: t.Mapping[str, str]) -> Settings:
+    """Read argocd-cm; unusable values are listed in `problems` and their defaults stand."""
+    problems: list[str] = []
+    default = Settings()
+    method = data.get("application.resourceTrackingMethod") or default.tracking_method
+    if method not in ("annotation", "label", "annotation+label"):
+        problems.append(f"argocd-cm: application.resourceTrackingMethod: found {method!r}, expected annotation, label or annotation+label")
+        method = default.tracking_method
+    prefix = "resource.customizations."
+    return Settings(
+        reconciliation_timeout=_timeout(data, "timeout.reconciliation", default.reconciliation_timeout, problems),
+        reconciliation_jitter=_timeout(data, "timeout.reconciliation.jitter", default.reconciliation_jitter, problems),
+        hard_reconciliation_timeout=_timeout(data, "timeout.hard.reconciliation", dt.timedelta(0), problems),
+        tracking_method=t.cast("t.Any", method),
+        instance_label_key=data.get("application.instanceLabelKey") or default.instance_label_key,
+        installation_id=data.get("installationID", ""),
+        kustomize_build_options=data.get("kustomize.buildOptions", ""),
+        helm_enabled=data.get("helm.enable", "true") != "false",
+        kustomize_enabled=data.get("kustomize.enable", "true") != "false",
+        in_cluster_enabled=data.get("cluster.inClusterEnabled", "true") != "false",
+        customizations={k.removeprefix(prefix): v for k, v in data.items() if k.startswith(prefix)},
+        problems=tuple(problems),
+    )
+
+
+def _timeout(data: t.Mapping[str, str], key: str, default: dt.timedelta, problems: list[str]) -> dt.timedelta:
+    text = data.get(key)
+    if not text:
+        return default
+    try:
+        value = parse_duration(text)
+    except ValueError as failure:
+        problems.append(f"argocd-cm: {key}: {failure}")
+        return default
+    if value <= dt.timedelta(0):
+        return dt.timedelta(0)
+    if not SHORTEST_TIMEOUT <= value <= LONGEST_TIMEOUT:
+        problems.append(f"argocd-cm: {key}: found {text[:40]}, expected 0 (off) or 1s to 8760h; {max(SHORTEST_TIMEOUT, min(value, LONGEST_TIMEOUT))} is used")
+    return max(SHORTEST_TIMEOUT, min(value, LONGEST_TIMEOUT))
