@@ -6,8 +6,6 @@ patches of what it changed. Source: Argo CD pkg/apis/application/v1alpha1/types.
 
 from __future__ import annotations
 
-import typing as t
-
 import msgspec
 
 from model.decode import decode
@@ -286,7 +284,8 @@ class OperationState(Wire):
     """status.operationState: the progress of the operation; what must survive a crash is here."""
 
     operation: Operation = Operation()
-    phase: OperationPhase = OperationPhase.RUNNING
+    phase: str = OperationPhase.RUNNING
+    """An OperationPhase; plain text, so that an unknown word survives the read."""
     message: str = ""
     sync_result: SyncResult | None = None
     started_at: str = ""
@@ -306,7 +305,8 @@ class ComparedTo(Wire):
 class SyncState(Wire):
     """status.sync."""
 
-    status: SyncStatus = SyncStatus.UNKNOWN
+    status: str = SyncStatus.UNKNOWN
+    """A SyncStatus; plain text, so that an unknown or empty word survives the read."""
     revision: str = ""
     revisions: list[str] | None = None
     compared_to: ComparedTo | None = None
@@ -315,7 +315,8 @@ class SyncState(Wire):
 class HealthState(Wire):
     """status.health and status.resources[].health."""
 
-    status: HealthStatus = HealthStatus.UNKNOWN
+    status: str = HealthStatus.UNKNOWN
+    """A HealthStatus; plain text, so that an unknown or empty word survives the read."""
     message: str = ""
     last_transition_time: str | None = None
 
@@ -328,7 +329,8 @@ class ResourceState(Wire):
     kind: str = ""
     namespace: str = ""
     name: str = ""
-    status: SyncStatus | t.Literal[""] = ""
+    status: str = ""
+    """A SyncStatus; empty for hooks and ignored objects."""
     health: HealthState | None = None
     hook: bool = False
     requires_pruning: bool = False
