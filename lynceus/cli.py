@@ -1,0 +1,76 @@
+"""The `lynceus` command: finds the command's module, turns our errors into one line and an exit code.
+
+Exit codes: 0 fine or allowed, 1 denied, drifted or failed, 2 wrong use or unreadable input.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import typing as t
+
+import click
+
+from model.errors import InvalidInput, LynceusError
+
+COMMANDS: t.Final[dict[str, tuple[str, str]]] = {
+    "demo": ("lynceus.demo.command:demo", "Tell the whole story on an embedded cluster, in checked steps."),
+    "run": ("lynceus.commands.run:run", "Run Lynceus against a cluster."),
+    "sandbox": ("lynceus.commands.sandbox:sandbox", "Serve the embedded Kubernetes API, for kubectl."),
+    "rbac": ("lynceus.commands.rbac:rbac", "Ask and check policy CSV rules."),
+    "windows": ("lynceus.commands.windows:windows", "List and explain sync windows."),
+    "project": ("lynceus.commands.project:project", "Check Applications against an AppProject."),
+    "dashboards": ("lynceus.commands.dashboards:dashboards", "Export the Grafana dashboards."),
+    "alerts": ("lynceus.commands.alerts:alerts", "Export the Prometheus rules."),
+    "crds": ("lynceus.commands.crds:crds", "Print the CRDs that an empty cluster needs."),
+}
+"""Command -> where it is defined, and its line in --help, so that --help imports nothing."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is run, since some need clients that are slow to import."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command, or None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        return t.cast("click.Command", getattr(importlib.import_module(module), attribute))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands for --help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from lynceus import __version__
+
+        click.echo(f"lynceus {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+def cli() -> None:
+    """Lynceus sees and guards your GitOps."""
+
+
+def main() -> None:
+    """Run the command line; the console script's entry point."""
+    try:
+        cli(standalone_mode=True)
+    except InvalidInput as error:
+        _fail(error, 2)
+    except LynceusError as error:
+        _fail(error, 1)
+
+
+def _fail(error: LynceusError, code: int) -> t.NoReturn:
+    click.echo(f"lynceus: {error}", err=True)
+    sys.exit(code)
