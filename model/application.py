@@ -10,6 +10,14 @@ import msgspec
 
 from model.decode import decode
 from model.meta import JSON, NamespacedName, ObjectMeta, Wire
+from model.source import DirectorySource as DirectorySource
+from model.source import HelmFileParameter as HelmFileParameter
+from model.source import HelmParameter as HelmParameter
+from model.source import HelmSource as HelmSource
+from model.source import KustomizeReplica as KustomizeReplica
+from model.source import KustomizeSource as KustomizeSource
+from model.source import PluginSource as PluginSource
+from model.source import Source as Source
 from model.states import HealthStatus, OperationPhase, SyncStatus
 
 API_VERSION = "argoproj.io/v1alpha1"
@@ -22,105 +30,7 @@ RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 """Cascade deletion in the foreground; with ``/background`` at its end in the background."""
 
 
-class HelmParameter(Wire):
-    """source.helm.parameters[]: one --set or --set-string."""
-
-    name: str = ""
-    value: str = ""
-    force_string: bool = False
-
-
-class HelmFileParameter(Wire):
-    """source.helm.fileParameters[]: one --set-file."""
-
-    name: str = ""
-    path: str = ""
-
-
-class HelmSource(Wire):
-    """source.helm."""
-
-    value_files: list[str] | None = None
-    parameters: list[HelmParameter] | None = None
-    file_parameters: list[HelmFileParameter] | None = None
-    release_name: str = ""
-    values: str = ""
-    values_object: JSON | None = None
-    version: str = ""
-    pass_credentials: bool = False
-    ignore_missing_value_files: bool = False
-    skip_crds: bool = False
-    skip_tests: bool = False
-    skip_schema_validation: bool = False
-    kube_version: str = ""
-    api_versions: list[str] | None = None
-    namespace: str = ""
-
-
-class KustomizeReplica(Wire):
-    """source.kustomize.replicas[]."""
-
-    name: str = ""
-    count: int | str = 0
-
-
-class KustomizeSource(Wire):
-    """source.kustomize."""
-
-    name_prefix: str = ""
-    name_suffix: str = ""
-    images: list[str] | None = None
-    replicas: list[KustomizeReplica] | None = None
-    common_labels: dict[str, str] | None = None
-    common_annotations: dict[str, str] | None = None
-    force_common_labels: bool = False
-    force_common_annotations: bool = False
-    common_annotations_envsubst: bool = False
-    label_without_selector: bool = False
-    label_include_templates: bool = False
-    namespace: str = ""
-    patches: list[JSON] | None = None
-    components: list[str] | None = None
-    ignore_missing_components: bool = False
-    version: str = ""
-    kube_version: str = ""
-    api_versions: list[str] | None = None
-
-
-class DirectorySource(Wire):
-    """source.directory."""
-
-    recurse: bool = False
-    include: str = ""
-    exclude: str = ""
-    disable_extension_filter: bool = False
-    jsonnet: JSON | None = None
-
-
-class PluginSource(Wire):
-    """source.plugin."""
-
-    name: str = ""
-    env: list[JSON] | None = None
-    parameters: list[JSON] | None = None
-
-
-class Source(Wire):
-    """spec.source or an entry of spec.sources (Argo CD: ApplicationSource)."""
-
-    repo_url: str = msgspec.field(default="", name="repoURL")
-    path: str = ""
-    target_revision: str = ""
-    chart: str = ""
-    ref: str = ""
-    name: str = ""
-    helm: HelmSource | None = None
-    kustomize: KustomizeSource | None = None
-    directory: DirectorySource | None = None
-    plugin: PluginSource | None = None
-
-
-class Destination(Wire):
+class Destination(Wire, frozen=True, kw_only=True):
     """spec.destination; name and server exclude each other."""
 
     server: str = ""
@@ -128,7 +38,7 @@ class Destination(Wire):
     namespace: str = ""
 
 
-class Backoff(Wire):
+class Backoff(Wire, frozen=True, kw_only=True):
     """retry.backoff: Go durations as text, factor at least 1."""
 
     duration: str = ""
@@ -136,7 +46,7 @@ class Backoff(Wire):
     max_duration: str = ""
 
 
-class RetryStrategy(Wire):
+class RetryStrategy(Wire, frozen=True, kw_only=True):
     """retry: limit below 0 is endless."""
 
     limit: int = 0
@@ -144,7 +54,7 @@ class RetryStrategy(Wire):
     refresh: bool = False
 
 
-class Automated(Wire):
+class Automated(Wire, frozen=True, kw_only=True):
     """syncPolicy.automated; present and not disabled means automated sync."""
 
     prune: bool = False
@@ -153,14 +63,14 @@ class Automated(Wire):
     enabled: bool | None = None
 
 
-class NamespaceMetadata(Wire):
+class NamespaceMetadata(Wire, frozen=True, kw_only=True):
     """syncPolicy.managedNamespaceMetadata."""
 
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
 
 
-class SyncPolicy(Wire):
+class SyncPolicy(Wire, frozen=True, kw_only=True):
     """spec.syncPolicy."""
 
     automated: Automated | None = None
@@ -169,7 +79,7 @@ class SyncPolicy(Wire):
     managed_namespace_metadata: NamespaceMetadata | None = None
 
 
-class IgnoreDifference(Wire):
+class IgnoreDifference(Wire, frozen=True, kw_only=True):
     """spec.ignoreDifferences[]: group and kind are globs, name and namespace exact (empty = any)."""
 
     group: str = ""
@@ -181,7 +91,7 @@ class IgnoreDifference(Wire):
     managed_fields_managers: list[str] | None = None
 
 
-class ApplicationSpec(Wire):
+class ApplicationSpec(Wire, frozen=True, kw_only=True):
     """spec."""
 
     project: str = ""
@@ -212,14 +122,14 @@ class ApplicationSpec(Wire):
         return tuple((self.sync_policy.sync_options if self.sync_policy else None) or ())
 
 
-class InitiatedBy(Wire):
+class InitiatedBy(Wire, frozen=True, kw_only=True):
     """operation.initiatedBy."""
 
     username: str = ""
     automated: bool = False
 
 
-class OperationResource(Wire):
+class OperationResource(Wire, frozen=True, kw_only=True):
     """operation.sync.resources[]: selects an object."""
 
     group: str = ""
@@ -228,7 +138,7 @@ class OperationResource(Wire):
     namespace: str = ""
 
 
-class SyncOperation(Wire):
+class SyncOperation(Wire, frozen=True, kw_only=True):
     """operation.sync."""
 
     revision: str = ""
@@ -245,7 +155,7 @@ class SyncOperation(Wire):
     self_heal_attempts_count: int | None = None
 
 
-class Operation(Wire):
+class Operation(Wire, frozen=True, kw_only=True):
     """The request: root field `operation` of an Application, copied to status.operationState.operation."""
 
     sync: SyncOperation | None = None
@@ -254,7 +164,7 @@ class Operation(Wire):
     retry: RetryStrategy | None = None
 
 
-class ResourceResult(Wire):
+class ResourceResult(Wire, frozen=True, kw_only=True):
     """status.operationState.syncResult.resources[]."""
 
     group: str = ""
@@ -269,7 +179,7 @@ class ResourceResult(Wire):
     sync_phase: str = ""
 
 
-class SyncResult(Wire):
+class SyncResult(Wire, frozen=True, kw_only=True):
     """status.operationState.syncResult: the revision is pinned here at the first turn of an operation."""
 
     resources: list[ResourceResult] | None = None
@@ -280,7 +190,7 @@ class SyncResult(Wire):
     managed_namespace_metadata: NamespaceMetadata | None = None
 
 
-class OperationState(Wire):
+class OperationState(Wire, frozen=True, kw_only=True):
     """status.operationState: the progress of the operation; what must survive a crash is here."""
 
     operation: Operation = Operation()
@@ -293,7 +203,7 @@ class OperationState(Wire):
     retry_count: int = 0
 
 
-class ComparedTo(Wire):
+class ComparedTo(Wire, frozen=True, kw_only=True):
     """status.sync.comparedTo: the spec that the verdict belongs to."""
 
     source: Source | None = None
@@ -302,7 +212,7 @@ class ComparedTo(Wire):
     ignore_differences: list[IgnoreDifference] | None = None
 
 
-class SyncState(Wire):
+class SyncState(Wire, frozen=True, kw_only=True):
     """status.sync."""
 
     status: str = SyncStatus.UNKNOWN
@@ -312,7 +222,7 @@ class SyncState(Wire):
     compared_to: ComparedTo | None = None
 
 
-class HealthState(Wire):
+class HealthState(Wire, frozen=True, kw_only=True):
     """status.health and status.resources[].health."""
 
     status: str = HealthStatus.UNKNOWN
@@ -321,7 +231,7 @@ class HealthState(Wire):
     last_transition_time: str | None = None
 
 
-class ResourceState(Wire):
+class ResourceState(Wire, frozen=True, kw_only=True):
     """status.resources[]."""
 
     group: str = ""
@@ -338,7 +248,7 @@ class ResourceState(Wire):
     sync_wave: int = 0
 
 
-class AppCondition(Wire):
+class AppCondition(Wire, frozen=True, kw_only=True):
     """status.conditions[]."""
 
     type: str = ""
@@ -346,7 +256,7 @@ class AppCondition(Wire):
     last_transition_time: str | None = None
 
 
-class HistoryEntry(Wire):
+class HistoryEntry(Wire, frozen=True, kw_only=True):
     """status.history[]: one finished deployment."""
 
     id: int = 0
@@ -359,7 +269,7 @@ class HistoryEntry(Wire):
     initiated_by: InitiatedBy | None = None
 
 
-class ApplicationStatus(Wire):
+class ApplicationStatus(Wire, frozen=True, kw_only=True):
     """status."""
 
     sync: SyncState = SyncState()
@@ -395,7 +305,7 @@ class Application(Wire, frozen=True, kw_only=True):
         return NamespacedName(self.metadata.namespace, self.metadata.name)
 
     def instance_name(self, control_namespace: str) -> str:
-        """Return NAME in the control namespace, else NAMESPACE_NAME (engine.md section 0)."""
+        """Return NAME in the control namespace, else NAMESPACE_NAME (Argo CD: InstanceName)."""
         name, namespace = self.metadata.name, self.metadata.namespace
         return name if namespace in ("", control_namespace) else f"{namespace}_{name}"
 

@@ -43,4 +43,6 @@ def _explain(failure: Exception, where: str, error: type[InvalidInput]) -> Inval
     wanted, _, found = text.partition(", got ")
     if not found:
         return error(where, path.strip("`").removeprefix("$."), text or type(failure).__name__, "a valid document")
-    return error(where, path.strip("`").removeprefix("$."), found.strip("`"), wanted.removeprefix("Expected ").strip("`"))
+    return error(
+        where, path.strip("`").removeprefix("$."), found.strip("`"), wanted.removeprefix("Expected ").strip("`")
+    )

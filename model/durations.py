@@ -1,4 +1,7 @@
-"""Go durations (``1h30m``) and RFC 3339 times, both ways. Source: Go's time.ParseDuration and Kubernetes' metav1.Time."""
+"""Go durations (``1h30m``) and RFC 3339 times, both ways.
+
+Source: Go's time.ParseDuration and Duration.String, Kubernetes' metav1.Time. Nothing here looks at a clock.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from fractions import Fraction
 UNITS = {
     "ns": Fraction(1, 1000),
     "us": Fraction(1),
-    "µs": Fraction(1),  # noqa: RUF001 - U+00B5, as Go accepts
-    "μs": Fraction(1),  # noqa: RUF001 - U+03BC, as Go accepts
+    "µs": Fraction(1),
+    "μs": Fraction(1),
     "ms": Fraction(1000),
     "s": Fraction(1_000_000),
     "m": Fraction(60_000_000),
@@ -21,7 +24,17 @@ UNITS = {
 LIMIT = dt.timedelta(microseconds=(2**63 - 1) // 1000)
 """The longest Go duration, about 292 years: it counts nanoseconds in an int64."""
 
-_PART = re.compile(r"([0-9]*)(\.[0-9]*)?(ns|us|µs|μs|ms|s|m|h)")  # noqa: RUF001 - both micro signs, as Go
+_LIMIT_MICROSECONDS = Fraction(2**63 - 1, 1000)
+
+_LONGEST_NUMBER = 1000
+"""Digits of one number: far more than any duration in range needs, and conversion stays cheap."""
+
+_PART = re.compile(r"([0-9]*)((?:\.[0-9]*)?)(ns|us|µs|μs|ms|s|m|h)")
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+
+_FRACTION = re.compile(r"(\.[0-9]{6})[0-9]+")
+"""Digits below the microsecond, which Python cannot keep."""
 
 
 def parse_duration(text: str) -> dt.timedelta:
@@ -36,40 +49,58 @@ def parse_duration(text: str) -> dt.timedelta:
     sign, rest = (-1, text[1:]) if text[:1] == "-" else (1, text[1:] if text[:1] == "+" else text)
     if rest == "0":
         return dt.timedelta(0)
-    total, at = Fraction(0), 0
-    while at < len(rest):
-        part = _PART.match(rest, at)
-        if part is None or not (part[1] or (part[2] or ".") != "."):
-            raise ValueError(f"not a Go duration: {text[:80]!r}; expected for example 1h30m")
-        total += Fraction(part[1] + (part[2] or "") if part[1] else "0" + part[2]) * UNITS[part[3]] \
-            if (part[2] or "") != "." else Fraction(part[1]) * UNITS[part[3]]
-        at = part.end()
-        if total > LIMIT // dt.timedelta(microseconds=1):
-            raise ValueError(f"duration out of range: {text[:80]!r}; the longest is 2562047h47m16s")
     if not rest:
-        raise ValueError("not a Go duration: empty text; expected for example 1h30m")
+        raise ValueError(f"not a Go duration: {text or 'empty text'}; expected for example 1h30m")
+    total = _sum_parts(rest, text)
+    if total > _LIMIT_MICROSECONDS + (Fraction(1, 1000) if sign < 0 else 0):
+        raise ValueError(f"duration out of range: {text[:80]!r}; the longest is 2562047h47m16s")
     return sign * dt.timedelta(microseconds=int(total))
 
 
+def _sum_parts(rest: str, text: str) -> Fraction:
+    """Return the microseconds of ``1h30m`` (without sign); ValueError when a part is no number with a unit."""
+    total, at = Fraction(0), 0
+    while at < len(rest):
+        part = _PART.match(rest, at)
+        digits = (part[1] + part[2].removeprefix(".")) if part else ""
+        if part is None or not digits or len(digits) > _LONGEST_NUMBER:
+            raise ValueError(f"not a Go duration: {text[:80]!r}; expected for example 1h30m")
+        scale = 10 ** (len(digits) - len(part[1]))
+        total += Fraction(int(digits), scale) * UNITS[part[3]]
+        at = part.end()
+    return total
+
+
 def format_duration(value: dt.timedelta) -> str:
-    """Write a duration as Go does: ``8h0m0s``, ``1.5s``, ``0s``."""
+    """Write a duration as Go does: ``8h0m0s``, ``1.5s``, ``20ms``, ``0s``."""
     micros = value // dt.timedelta(microseconds=1)
     sign, micros = ("-", -micros) if micros < 0 else ("", micros)
-    seconds, fraction = divmod(micros, 1_000_000)
-    tail = f".{fraction:06d}".rstrip("0") if fraction else ""
-    minutes, secs = divmod(seconds, 60)
-    hours, mins = divmod(minutes, 60)
+    if 0 < micros < 1000:
+        return f"{sign}{micros}µs"
+    if 0 < micros < 1_000_000:
+        return f"{sign}{_decimal(micros, 1000)}ms"
+    minutes, rest = divmod(micros, 60_000_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = _decimal(rest, 1_000_000)
     if hours:
-        return f"{sign}{hours}h{mins}m{secs}{tail}s"
-    return f"{sign}{mins}m{secs}{tail}s" if mins else f"{sign}{secs}{tail}s"
+        return f"{sign}{hours}h{minutes}m{seconds}s"
+    return f"{sign}{minutes}m{seconds}s" if minutes else f"{sign}{seconds}s"
+
+
+def _decimal(value: int, scale: int) -> str:
+    """Write value/scale without trailing zeros; scale is a power of ten."""
+    whole, fraction = divmod(value, scale)
+    return f"{whole}.{fraction:0{len(str(scale)) - 1}d}".rstrip("0").rstrip(".") if fraction else str(whole)
 
 
 def parse_time(text: str) -> dt.datetime:
     """Read an RFC 3339 time into an aware UTC datetime; ValueError when it is none."""
-    value = dt.datetime.fromisoformat(text)
-    if value.tzinfo is None:
-        raise ValueError(f"time without a zone: {text[:40]!r}; expected for example 2026-12-20T00:00:00Z")
-    return value.astimezone(dt.UTC)
+    if not _TIME.fullmatch(text):
+        raise ValueError(f"not an RFC 3339 time: {text[:40]!r}; expected for example 2026-12-20T00:00:00Z")
+    try:
+        return dt.datetime.fromisoformat(_FRACTION.sub(r"\1", text.upper())).astimezone(dt.UTC)
+    except OverflowError:
+        raise ValueError(f"time out of range: {text[:40]!r}") from None
 
 
 def format_time(value: dt.datetime) -> str:

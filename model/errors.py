@@ -24,6 +24,8 @@
         └── Denied                a policy decision said no; carries it
 """
 
+# ruff: noqa: N818 - names say what happened, in the words of HTTP and Kubernetes
+
 from __future__ import annotations
 
 import typing as t

@@ -15,7 +15,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all events."""
 
 
-class ApplicationChanged(Event):
+class ApplicationChanged(Event, frozen=True, kw_only=True):
     """The store has a new version of an Application (also its first)."""
 
     application: Application
@@ -23,13 +23,13 @@ class ApplicationChanged(Event):
     """The resolved API server URL of the destination; empty when it cannot be resolved."""
 
 
-class ApplicationDeleted(Event):
+class ApplicationDeleted(Event, frozen=True, kw_only=True):
     """An Application is gone from the API server."""
 
     key: NamespacedName
 
 
-class ProjectChanged(Event):
+class ProjectChanged(Event, frozen=True, kw_only=True):
     """An AppProject is new, changed or (`deleted`) gone."""
 
     name: str
@@ -50,7 +50,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
-class TurnFinished(Event):
+class TurnFinished(Event, frozen=True, kw_only=True):
     """One turn of the loop over one Application ended; the source of the trace and of argocd_app_reconcile."""
 
     key: NamespacedName
@@ -70,7 +70,7 @@ class TurnFinished(Event):
     error: str = ""
 
 
-class SyncAttempted(Event):
+class SyncAttempted(Event, frozen=True, kw_only=True):
     """One attempt of a sync operation ended: each failed try, and the final state once (`final`)."""
 
     key: NamespacedName
@@ -89,7 +89,7 @@ class SyncAttempted(Event):
     message: str = ""
 
 
-class GitRequestFinished(Event):
+class GitRequestFinished(Event, frozen=True, kw_only=True):
     """One request to a Git server ended."""
 
     repo: str
@@ -101,13 +101,13 @@ class GitRequestFinished(Event):
     """Branch, tag or ``commit`` for commit ids."""
 
 
-class RepositoryKnown(Event):
+class RepositoryKnown(Event, frozen=True, kw_only=True):
     """A repository is used by some Application: its counters are born at 0."""
 
     repo: str
 
 
-class DecisionMade(Event):
+class DecisionMade(Event, frozen=True, kw_only=True):
     """policy.guard was asked."""
 
     decision: Decision
@@ -120,7 +120,7 @@ class DecisionMade(Event):
     manual: bool = False
 
 
-class SyncPermission(Event):
+class SyncPermission(Event, frozen=True, kw_only=True):
     """Whether a sync of this Application would be let through now; published when it may have changed."""
 
     key: NamespacedName
@@ -129,7 +129,7 @@ class SyncPermission(Event):
     manual: Decision
 
 
-class PolicyLoaded(Event):
+class PolicyLoaded(Event, frozen=True, kw_only=True):
     """A new policy text was read: taken (`ok`) or refused, in which case the last good one stays."""
 
     ok: bool
@@ -137,7 +137,7 @@ class PolicyLoaded(Event):
     problems: tuple[str, ...] = ()
 
 
-class ClusterObserved(Event):
+class ClusterObserved(Event, frozen=True, kw_only=True):
     """The caches of one cluster changed."""
 
     server: str
@@ -148,7 +148,7 @@ class ClusterObserved(Event):
     connected: bool
 
 
-class ApiRequestFinished(Event):
+class ApiRequestFinished(Event, frozen=True, kw_only=True):
     """One request to the Kubernetes API server ended."""
 
     verb: str
@@ -157,7 +157,7 @@ class ApiRequestFinished(Event):
     seconds: float
 
 
-class RenderFinished(Event):
+class RenderFinished(Event, frozen=True, kw_only=True):
     """A render was asked for: made (`miss`) or found in the cache (`hit`)."""
 
     tool: str

@@ -31,7 +31,7 @@ class GroupKind(t.NamedTuple):
 
 
 class ResourceKey(t.NamedTuple):
-    """What identifies an object in a cluster; the version is not part of it (engine.md section 0)."""
+    """What identifies an object in a cluster; the version is not part of it (gitops-engine: kube.ResourceKey)."""
 
     group: str
     kind: str
@@ -65,7 +65,7 @@ class Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_o
     """Base of structs that mirror JSON objects: camelCase on the wire, defaults omitted, unknown keys ignored."""
 
 
-class OwnerReference(Wire):
+class OwnerReference(Wire, frozen=True, kw_only=True):
     """metadata.ownerReferences[]."""
 
     api_version: str = ""
@@ -75,7 +75,7 @@ class OwnerReference(Wire):
     controller: bool = False
 
 
-class ObjectMeta(Wire):
+class ObjectMeta(Wire, frozen=True, kw_only=True):
     """metadata, as far as Lynceus reads it."""
 
     name: str = ""

@@ -1,4 +1,7 @@
-"""Argo CD's AppProject (argoproj.io/v1alpha1). Source: Argo CD pkg/apis/application/v1alpha1/types.go, AppProjectSpec."""
+"""Argo CD's AppProject (argoproj.io/v1alpha1).
+
+Source: Argo CD pkg/apis/application/v1alpha1/types.go, AppProjectSpec. Read from the control namespace only.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from model.decode import decode
 from model.meta import JSON, NamespacedName, ObjectMeta, Wire
 
 
-class ProjectDestination(Wire):
+class ProjectDestination(Wire, frozen=True, kw_only=True):
     """spec.destinations[]: globs; a leading ! negates."""
 
     server: str = ""
@@ -16,7 +19,7 @@ class ProjectDestination(Wire):
     namespace: str = ""
 
 
-class JWTToken(Wire):
+class JWTToken(Wire, frozen=True, kw_only=True):
     """spec.roles[].jwtTokens[] and status.jwtTokensByRole."""
 
     iat: int = 0
@@ -24,7 +27,7 @@ class JWTToken(Wire):
     id: str = ""
 
 
-class ProjectRole(Wire):
+class ProjectRole(Wire, frozen=True, kw_only=True):
     """spec.roles[]: policies are policy CSV lines, groups are SSO groups."""
 
     name: str = ""
@@ -34,7 +37,7 @@ class ProjectRole(Wire):
     jwt_tokens: list[JWTToken] | None = None
 
 
-class ResourceRestriction(Wire):
+class ResourceRestriction(Wire, frozen=True, kw_only=True):
     """An entry of the four kind lists: group and kind are patterns, name only in the cluster lists."""
 
     group: str = ""
@@ -42,8 +45,8 @@ class ResourceRestriction(Wire):
     name: str = ""
 
 
-class SyncWindow(Wire):
-    """spec.syncWindows[] (sync-windows.md 1.1). All text: nothing is checked here, policy.windows does."""
+class SyncWindow(Wire, frozen=True, kw_only=True):
+    """spec.syncWindows[] (Argo CD: SyncWindow). All text: nothing is checked here, policy.windows does."""
 
     kind: str = ""
     schedule: str = ""
@@ -58,7 +61,7 @@ class SyncWindow(Wire):
     description: str = ""
 
 
-class OrphanIgnore(Wire):
+class OrphanIgnore(Wire, frozen=True, kw_only=True):
     """spec.orphanedResources.ignore[]."""
 
     group: str = ""
@@ -66,14 +69,14 @@ class OrphanIgnore(Wire):
     name: str = ""
 
 
-class OrphanedResources(Wire):
+class OrphanedResources(Wire, frozen=True, kw_only=True):
     """spec.orphanedResources."""
 
     warn: bool | None = None
     ignore: list[OrphanIgnore] | None = None
 
 
-class DestinationServiceAccount(Wire):
+class DestinationServiceAccount(Wire, frozen=True, kw_only=True):
     """spec.destinationServiceAccounts[]."""
 
     server: str = ""
@@ -81,8 +84,8 @@ class DestinationServiceAccount(Wire):
     default_service_account: str = ""
 
 
-class ProjectSpec(Wire):
-    """spec. The lists tell null (None) from empty ([]), for their meanings differ (rbac.md section 5)."""
+class ProjectSpec(Wire, frozen=True, kw_only=True):
+    """spec. The lists tell null (None) from empty ([]), for their meanings differ."""
 
     description: str = ""
     source_repos: list[str] | None = None

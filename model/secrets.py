@@ -1,7 +1,7 @@
-"""Repository, credential-template and cluster Secrets (label argocd.argoproj.io/secret-type), decoded and never printed.
+"""Repository, credential-template and cluster Secrets (label argocd.argoproj.io/secret-type), never printed.
 
-Source: engine.md section 23. Only fields from an allow-list are read; execProviderConfig and awsAuthConfig are refused
-unless an operator names them (security.md S90).
+Source: Argo CD docs, "Declarative Setup"; util/db. Only fields from an allow-list are read; execProviderConfig and
+awsAuthConfig run programs or reach cloud accounts, and are refused unless an operator names them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def empty(self) -> bool:
         """True when there is nothing to authenticate with."""
-        return not (self.username or self.password or self.bearer_token or self.ssh_private_key or self.tls_client_cert_data)
+        return not (
+            self.username or self.password or self.bearer_token or self.ssh_private_key or self.tls_client_cert_data
+        )
 
 
 class Repository(msgspec.Struct, frozen=True, kw_only=True):

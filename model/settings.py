@@ -1,7 +1,7 @@
 """argocd-cm, argocd-rbac-cm and the command line's limits as one typed, immutable value.
 
 A value that cannot be used is reported as a problem and the default (or last good) stands; one bad key never takes
-the others with it (engine.md section 22, security.md S88).
+the others with it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import typing as t
 
 import msgspec
 
-from model.durations import parse_duration
+from model.durations import format_duration, parse_duration
 
 SHORTEST_TIMEOUT = dt.timedelta(seconds=1)
-"""A shorter reconciliation interval is a mistake that would become a hot loop (S88)."""
+"""A shorter reconciliation interval is a mistake that would become a hot loop."""
 LONGEST_TIMEOUT = dt.timedelta(days=365)
 
 
@@ -55,7 +55,7 @@ class RbacSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_rbac_settings(data: t.Mapping[str, str], generation: str) -> RbacSettings:
-    """Compose the policy text of argocd-rbac-cm in upstream's order (rbac.md 1.1)."""
+    """Compose the policy text of argocd-rbac-cm in upstream's order (Argo CD: rbacpolicy.PolicyCSV)."""
     keys = sorted(k for k in data if k.startswith("policy.") and k.endswith(".csv") and k != "policy.csv")
     ordered = (["policy.csv"] if "policy.csv" in data else []) + keys
     return RbacSettings(
@@ -73,7 +73,8 @@ def read_settings(data: t.Mapping[str, str]) -> Settings:
     default = Settings()
     method = data.get("application.resourceTrackingMethod") or default.tracking_method
     if method not in ("annotation", "label", "annotation+label"):
-        problems.append(f"argocd-cm: application.resourceTrackingMethod: found {method!r}, expected annotation, label or annotation+label")
+        wanted = "annotation, label or annotation+label"
+        problems.append(f"argocd-cm: application.resourceTrackingMethod: found {method[:40]!r}, expected {wanted}")
         method = default.tracking_method
     prefix = "resource.customizations."
     return Settings(
@@ -103,6 +104,8 @@ def _timeout(data: t.Mapping[str, str], key: str, default: dt.timedelta, problem
         return default
     if value <= dt.timedelta(0):
         return dt.timedelta(0)
-    if not SHORTEST_TIMEOUT <= value <= LONGEST_TIMEOUT:
-        problems.append(f"argocd-cm: {key}: found {text[:40]}, expected 0 (off) or 1s to 8760h; {max(SHORTEST_TIMEOUT, min(value, LONGEST_TIMEOUT))} is used")
-    return max(SHORTEST_TIMEOUT, min(value, LONGEST_TIMEOUT))
+    used = max(SHORTEST_TIMEOUT, min(value, LONGEST_TIMEOUT))
+    if used != value:
+        shown = format_duration(used)
+        problems.append(f"argocd-cm: {key}: found {text[:40]}, expected 0 (off) or 1s to 8760h; {shown} is used")
+    return used

@@ -76,7 +76,7 @@ class SourceType(enum.StrEnum):
 
 
 class RefreshLevel(enum.IntEnum):
-    """How deep one refresh goes (engine.md section 1)."""
+    """How deep one refresh goes (Argo CD: CompareWith)."""
 
     NOTHING = 0
     RECENT = 1
