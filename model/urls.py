@@ -19,13 +19,17 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/@]*)@)?([^/]*)(/.*)?")
 _ODD = re.compile(r"[^\x21-\x7e]|[\\\"'`<>^{}|]")
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _DOTS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
-_SEPARATORS = re.compile(r"%(?:2f|5c|00|25)", re.IGNORECASE)
+_NEEDLESS = re.compile(r"%(?:2[def5]|5[cf]|7e|[01][0-9a-f]|3[0-9]|[46][1-9a-f]|[57][0-9a]|7f)", re.IGNORECASE)
+"""Percent-encoded letters, digits, -._~ and separators: another spelling of the same path, or an attack on it."""
+_PORTS = {"http": ":80", "https": ":443", "ssh": ":22"}
 
 
 def canonical_url(url: str, *, fold_case: bool = True) -> str:
     """Return the form in which two spellings of one repository are equal.
 
-    Surrounding blanks, a final ``.git`` and ``ssh://`` go; ``git@host:path`` becomes ``git@host/path``; all is lower case.
+    Surrounding blanks, a final ``.git``, final and doubled slashes, ``ssh://``, the scheme's own port and a user before
+    an HTTP host go; ``git@host:p`` becomes ``git@host/p``; all is lower case. Argo CD keeps slashes, ports and HTTP users,
+    by which a pattern can be walked around.
 
     Args:
         url: what stands in repoURL or in a Secret's `url`.
@@ -40,13 +44,24 @@ def canonical_url(url: str, *, fold_case: bool = True) -> str:
     scheme, user, host, path = _split(text)
     if not _HOST.fullmatch(host) and not (scheme == "file" and not host):
         raise _bad(text, "a host name")
-    if _DOTS.search(path) or _SEPARATORS.search(path):
-        raise _bad(text, "a path without dot segments and encoded separators")
-    if user and scheme != "ssh":
-        raise _bad(text, "no user or password in the URL; credentials belong in a repository Secret")
-    head = "" if scheme in ("", "ssh") else f"{scheme}://"
-    canonical = f"{head}{user + '@' if user else ''}{host.lower()}{path.removesuffix('.git')}"
-    return canonical.removesuffix(".GIT").lower() if fold_case else canonical
+    if _DOTS.search(path) or _NEEDLESS.search(path):
+        raise _bad(text, "a path without dot segments and without letters or separators written as %XX")
+    canonical = f"{_head(scheme, user, host)}{_tidy(path)}"
+    return canonical.lower() if fold_case else canonical
+
+
+def _head(scheme: str, user: str, host: str) -> str:
+    """Return scheme, user and host; the user means something only to SSH."""
+    host = host.lower().removesuffix(_PORTS.get(scheme, "/"))
+    if scheme in ("", "ssh"):
+        return f"{user}@{host}" if user else host
+    return f"{scheme}://{host}"
+
+
+def _tidy(path: str) -> str:
+    """Return the path without doubled and final slashes and without the final .git."""
+    single = re.sub(r"/{2,}", "/", path).rstrip("/")
+    return re.sub(r"\.git$", "", single, flags=re.IGNORECASE).rstrip("/")
 
 
 def _refuse_odd_text(text: str) -> None:
