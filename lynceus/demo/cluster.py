@@ -1,0 +1,81 @@
+"""What the story does to the cluster: as a person with kubectl would, and never through Lynceus' own loop."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+import yaml
+
+from controller.kube.client import APPLY, MERGE, KubeClient
+from model.errors import AlreadyExists, NotFound
+
+JSON = dict[str, t.Any]
+
+PLURALS: t.Final = {
+    "Namespace": "api/v1/namespaces",
+    "ConfigMap": "api/v1/namespaces/{}/configmaps",
+    "Secret": "api/v1/namespaces/{}/secrets",
+    "Service": "api/v1/namespaces/{}/services",
+    "Deployment": "apis/apps/v1/namespaces/{}/deployments",
+    "Application": "apis/argoproj.io/v1alpha1/namespaces/{}/applications",
+    "AppProject": "apis/argoproj.io/v1alpha1/namespaces/{}/appprojects",
+    "CustomResourceDefinition": "apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+}
+"""Kind -> path of its collection; the story uses no others."""
+
+MANAGER: t.Final = "lynceus-demo"
+
+
+class DemoCluster:
+    """A few verbs over the kinds of the story."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    def _path(self, kind: str, namespace: str, name: str = "") -> str:
+        return "/" + PLURALS[kind].format(namespace) + (f"/{name}" if name else "")
+
+    def create_namespace(self, name: str) -> None:
+        """Make the namespace unless it is there."""
+        body = msgspec.json.encode({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        try:
+            self._client.request("POST", self._path("Namespace", ""), body=body)
+        except AlreadyExists:
+            return
+
+    def apply(self, text: str) -> list[JSON]:
+        """Apply all documents of a YAML text on the server's side; returns what the server made of them."""
+        return [self._apply(document) for document in yaml.safe_load_all(text) if document]
+
+    def _apply(self, obj: JSON) -> JSON:
+        meta = obj["metadata"]
+        path = self._path(obj["kind"], meta.get("namespace", ""), meta["name"])
+        query = {"fieldManager": MANAGER, "force": "true"}
+        answer = self._client.request("PATCH", path, query=query, body=msgspec.json.encode(obj), content_type=APPLY)
+        return t.cast("JSON", msgspec.json.decode(answer))
+
+    def get(self, kind: str, namespace: str, name: str) -> JSON:
+        """Return the object; NotFound when there is none."""
+        return t.cast("JSON", msgspec.json.decode(self._client.request("GET", self._path(kind, namespace, name))))
+
+    def exists(self, kind: str, namespace: str, name: str) -> bool:
+        """Tell whether the object is there."""
+        try:
+            self.get(kind, namespace, name)
+        except NotFound:
+            return False
+        return True
+
+    def patch(self, kind: str, namespace: str, name: str, change: JSON) -> JSON:
+        """Merge a change into the object, as `kubectl patch --type merge`."""
+        path = self._path(kind, namespace, name)
+        answer = self._client.request("PATCH", path, query={"fieldManager": MANAGER}, body=msgspec.json.encode(change), content_type=MERGE)
+        return t.cast("JSON", msgspec.json.decode(answer))
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Delete the object if it is there."""
+        try:
+            self._client.request("DELETE", self._path(kind, namespace, name))
+        except NotFound:
+            return

@@ -1,0 +1,152 @@
+"""The second half of the story: windows, people, broken commits, broken policy, and what Prometheus sees of it."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from lynceus.demo.narrator import Narrator
+from lynceus.demo.story import GUESTBOOK_DEPLOYMENT, GUESTBOOK_SETTINGS, settled
+from lynceus.demo.world import World, condition, operation, status_of
+
+FREEZE_MINUTES: t.Final = 90
+EVERY_MINUTE: t.Final = "* * * * *"
+"""Opens each minute and stays open for FREEZE_MINUTES: open now, whatever time it is, and still open in a minute."""
+
+
+def a_deny_window(world: World, say: Narrator) -> None:
+    """An automated change waits, visibly, and goes ahead once the window is closed."""
+    say.step("A deny window blocks the automated sync, and says so")
+    windows = world.cluster.get("AppProject", world.control, "shop")["spec"].get("syncWindows") or []
+    freeze = {"kind": "deny", "schedule": EVERY_MINUTE, "duration": f"{FREEZE_MINUTES}m", "applications": ["guestbook"]}
+    _set_windows(world, [*windows, freeze])
+    say.tell(f"AppProject shop: deny {EVERY_MINUTE} for {FREEZE_MINUTES}m on guestbook")
+    say.expect("Lynceus reports the window for guestbook", lambda: 'trigger="auto"} 0' in _sample(world, "lynceus_app_sync_allowed", "guestbook"))
+    text = world.repository.read(GUESTBOOK_SETTINGS)
+    head = world.repository.push("Greet differently", {GUESTBOOK_SETTINGS: text.replace("Good morning", "Good evening")})
+    say.tell(f"pushed {head[:7]} into the freeze")
+    blocked = say.expect("guestbook is OutOfSync and says why", lambda: _blocked(world, head))
+    say.quote(blocked)
+    if _greeting(world) != "Good morning":
+        say.fail("the change went through the closed window")
+    _set_windows(world, windows)
+    say.tell("the window is taken away")
+    say.expect("the waiting change is deployed without another push", lambda: _greeting(world) == "Good evening")
+    say.expect(f"guestbook is Synced and Healthy at {head[:7]}", settled(world, "guestbook", head))
+
+
+def _set_windows(world: World, windows: list[dict[str, t.Any]]) -> None:
+    world.cluster.patch("AppProject", world.control, "shop", {"spec": {"syncWindows": windows}})
+
+
+def _blocked(world: World, revision: str) -> str | None:
+    application = world.application("guestbook")
+    status, _, seen = status_of(application)
+    return condition(application, "LynceusSyncBlocked") if status == "OutOfSync" and seen == revision else None
+
+
+def _greeting(world: World) -> str:
+    return str(world.cluster.get("ConfigMap", world.namespace("guestbook"), "guestbook")["data"]["GREETING"])
+
+
+def two_people(world: World, say: Narrator) -> None:
+    """The answer to a person names the line of policy.csv that gave it."""
+    say.step("A developer is refused by a line of policy.csv, an operator is let through")
+    status, answer = world.ask("developer", "POST", "/api/v1/applications/payments/sync", {})
+    if status != 403 or "policy.csv:4" not in str(answer):
+        say.fail(f"the developer's sync was answered {status} {answer}, expected 403 naming policy.csv:4")
+    else:
+        say.expect("403 for the developer, and the line that decided", lambda: True)
+        say.quote(str(answer.get("message", answer)))
+    status, answer = world.ask("operator", "POST", "/api/v1/applications/payments/sync", {})
+    if status not in (200, 202):
+        say.fail(f"the operator's sync was answered {status} {answer}")
+        return
+    say.expect("the operator's sync is accepted", lambda: True)
+    say.expect("and succeeds in the operator's name", lambda: _done_by(world, "operator"))
+
+
+def _done_by(world: World, user: str) -> bool:
+    state = operation(world.application("payments"))
+    initiator = state.get("operation", {}).get("initiatedBy", {}).get("username")
+    return initiator == user and state.get("phase") == "Succeeded"
+
+
+def a_broken_commit(world: World, say: Narrator) -> None:
+    """A commit that cannot run is Degraded, one that cannot be applied is retried, and a good one mends both."""
+    say.step("A broken commit degrades and retries; the next good one mends it")
+    good = world.repository.read(GUESTBOOK_DEPLOYMENT)
+    # The image never becomes ready on the embedded cluster; the node selector keeps the Pod off any real node.
+    broken = good.replace("guestbook:1.1", "guestbook:broken").replace("progressDeadlineSeconds: 60", "progressDeadlineSeconds: 2")
+    broken = broken.replace("      containers:", "      nodeSelector: {lynceus.example/none: none}\n      containers:")
+    settings = world.repository.read(GUESTBOOK_SETTINGS)
+    refused = settings + "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: Not_A_Name\nspec:\n  ports: [{port: 99999}]\n"
+    head = world.repository.push("Break the image", {GUESTBOOK_DEPLOYMENT: broken})
+    say.tell(f"pushed {head[:7]}: image guestbook:broken")
+    say.expect("guestbook is Synced and Degraded", lambda: status_of(world.application("guestbook")) == ("Synced", "Degraded", head), 60)
+    say.quote(str(world.application("guestbook")["status"]["health"].get("message", "")))
+    head = world.repository.push("Add an object that the API server refuses", {GUESTBOOK_SETTINGS: refused})
+    say.tell(f"pushed {head[:7]}: a Service with an impossible name")
+    say.quote(say.expect("the sync fails and is retried, with the time of the next try", lambda: _retrying(world)))
+    head = world.repository.push("Mend it", {GUESTBOOK_DEPLOYMENT: good, GUESTBOOK_SETTINGS: settings})
+    say.tell(f"pushed {head[:7]}: mended")
+    world.ask("operator", "DELETE", "/api/v1/applications/guestbook/operation")
+    say.tell("the operator ends the retries of the broken commit")
+    say.expect(f"guestbook is Synced and Healthy at {head[:7]}", settled(world, "guestbook", head), 60)
+
+
+def _retrying(world: World) -> str | None:
+    state = operation(world.application("guestbook"))
+    message = str(state.get("message", ""))
+    return message if state.get("retryCount", 0) >= 1 and "Retrying attempt" in message else None
+
+
+def a_bad_policy(world: World, say: Narrator) -> None:
+    """A policy that cannot be read changes nothing, and is seen."""
+    say.step("A bad policy edit is refused and the last good one stays")
+    before = _value(world, "lynceus_policy_reload_failures_total")
+    world.set_policy(world.manifest("policy.csv") + "p, role:developer, applications, *, allow\n")
+    say.tell("argocd-rbac-cm: a line with five fields is added")
+    say.expect("the failed reload is counted", lambda: _value(world, "lynceus_policy_reload_failures_total") > before)
+    refused, _ = world.ask("developer", "POST", "/api/v1/applications/payments/sync", {})
+    allowed, _ = world.ask("operator", "GET", "/api/v1/applications/payments")
+    if (refused, allowed) == (403, 200):
+        say.expect("the developer is refused and the operator served, as before", lambda: True)
+    else:
+        say.fail(f"the last good policy does not hold: developer {refused}, operator {allowed}")
+    world.set_policy(world.manifest("policy.csv"))
+
+
+def the_metrics(world: World, say: Narrator) -> None:
+    """All of it can be seen in one scrape."""
+    say.step("What Prometheus sees of all that")
+    for name, labels in (
+        ("argocd_app_info", ('name="guestbook"', 'sync_status="Synced"', 'health_status="Healthy"')),
+        ("argocd_app_sync_total", ('name="guestbook"', 'phase="Succeeded"')),
+        ("argocd_app_sync_total", ('name="guestbook"', 'phase="Failed"')),
+        ("argocd_app_reconcile_count", ()),
+        ("argocd_git_request_total", ('request_type="ls-remote"', 'result="success"')),
+        ("argocd_cluster_api_resource_objects", ()),
+        ("lynceus_policy_decisions_total", ('effect="deny"',)),
+        ("lynceus_app_sync_allowed", ('name="guestbook"', 'trigger="auto"')),
+        ("lynceus_policy_reload_failures_total", ()),
+    ):
+        line = say.expect(f"{name}{{{','.join(labels)}}} is above 0", lambda n=name, ls=labels: _positive(world, n, *ls), 10)  # type: ignore[misc]
+        say.quote(line if len(line) <= 180 else line[:180] + "…")
+
+
+def _samples(world: World, name: str, *labels: str) -> list[str]:
+    wanted = re.compile(re.escape(name) + r"[{ ]")
+    return [line for line in world.scrape() if wanted.match(line) and all(label in line for label in labels)]
+
+
+def _sample(world: World, name: str, application: str) -> str:
+    return "\n".join(_samples(world, name, f'name="{application}"'))
+
+
+def _value(world: World, name: str) -> float:
+    return sum(float(line.rsplit(" ", 1)[1]) for line in _samples(world, name))
+
+
+def _positive(world: World, name: str, *labels: str) -> str | None:
+    return next((line for line in _samples(world, name, *labels) if float(line.rsplit(" ", 1)[1]) > 0), None)
