@@ -1,0 +1,155 @@
+"""The work queue: each key waits once, is worked on once at a time, and comes back later without a busy loop.
+
+Here are keys and times only; what a key means is the workers' business. Called by controller.manager (workers) and by
+everything that asks for a turn. Source of the rules: client-go's workqueue (de-duplication, rate-limited re-adds).
+"""
+
+from __future__ import annotations
+
+import collections
+import heapq
+import itertools
+import threading
+import typing as t
+
+from controller.backoff import FailureBackoff
+from controller.clock import Clock
+
+K = t.TypeVar("K", bound=t.Hashable)
+
+
+class WorkQueue(t.Generic[K]):
+    """A de-duplicating queue with timers and two lanes: urgent work first, then work that may wait behind it."""
+
+    def __init__(self, clock: Clock, backoff: FailureBackoff[K] | None = None) -> None:
+        self._clock = clock
+        self._backoff: FailureBackoff[K] = backoff or FailureBackoff()
+        self._wake = threading.Condition()
+        self._lanes: tuple[collections.deque[K], collections.deque[K]] = (collections.deque(), collections.deque())
+        self._ready: dict[K, float] = {}
+        self._working: dict[K, float] = {}
+        self._again: dict[K, bool] = {}
+        self._timers: list[tuple[float, int, K]] = []
+        self._timer_of: dict[K, float] = {}
+        self._count = itertools.count()
+        self._closed = False
+
+    def add(self, key: K, *, behind: bool = False) -> None:
+        """Ask for a turn now; while the key is being worked on, it runs once more afterwards.
+
+        Args:
+            key: the key; a key that waits already is not added again, but moves up when it waited behind.
+            behind: let all keys without this mark go first.
+        """
+        with self._wake:
+            self._add(key, behind=behind)
+
+    def add_after(self, key: K, seconds: float) -> None:
+        """Ask for a turn in `seconds`; of several timers for one key the earliest stands."""
+        with self._wake:
+            due = self._clock.monotonic() + max(0.0, seconds)
+            known = self._timer_of.get(key)
+            if known is not None and known <= due:
+                return
+            self._timer_of[key] = due
+            heapq.heappush(self._timers, (due, next(self._count), key))
+            self._wake.notify()
+
+    def retry(self, key: K) -> float:
+        """Ask for a turn after the key's growing back-off; returns the wait in seconds."""
+        wait = self._backoff.failed(key)
+        self.add_after(key, wait)
+        return wait
+
+    def forget(self, key: K) -> None:
+        """Say that the key's last turn went well: its back-off starts from the beginning."""
+        self._backoff.succeeded(key)
+
+    def drop(self, key: K) -> None:
+        """Remove the key's timer and back-off; a turn that waits already still runs."""
+        with self._wake:
+            self._timer_of.pop(key, None)
+            self._backoff.succeeded(key)
+
+    def get(self, timeout: float | None = None) -> K | None:
+        """Return the next key, or None when the queue is closed or `timeout` seconds passed without one.
+
+        Whoever gets a key must call `done` with it.
+        """
+        until = None if timeout is None else self._clock.monotonic() + timeout
+        with self._wake:
+            while True:
+                if self._closed:
+                    return None
+                wait = self._serve_timers()
+                for lane in self._lanes:
+                    while lane:
+                        key = lane.popleft()
+                        if key in self._ready:
+                            del self._ready[key]
+                            self._working[key] = self._clock.monotonic()
+                            return key
+                if until is not None:
+                    left = until - self._clock.monotonic()
+                    if left <= 0:
+                        return None
+                    wait = left if wait is None else min(wait, left)
+                self._wake.wait(wait)
+
+    def done(self, key: K) -> None:
+        """End the turn of `key`; a turn that was asked for meanwhile is queued now."""
+        with self._wake:
+            self._working.pop(key, None)
+            behind = self._again.pop(key, None)
+            if behind is not None:
+                self._add(key, behind=behind)
+
+    def close(self) -> None:
+        """Hand out no more keys and wake all waiting workers."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+
+    def oldest_seconds(self) -> float:
+        """Return how long the oldest due key has waited or been worked on; 0 when nothing is due."""
+        with self._wake:
+            now = self._clock.monotonic()
+            due = [when for when in self._timer_of.values() if when <= now]
+            times = (*self._ready.values(), *self._working.values(), *due)
+            return now - min(times) if times else 0.0
+
+    def __len__(self) -> int:
+        """Return how many keys are due and wait."""
+        with self._wake:
+            self._serve_timers()
+            return len(self._ready)
+
+    def _add(self, key: K, *, behind: bool) -> None:
+        """Queue the key unless it waits already; the lock is held."""
+        if self._closed:
+            return
+        if key in self._working:
+            self._again[key] = behind and self._again.get(key, True)
+            return
+        if key not in self._ready:
+            self._ready[key] = self._clock.monotonic()
+            self._lanes[1 if behind else 0].append(key)
+            self._wake.notify()
+        elif not behind:
+            # The second entry in the urgent lane wins; the one left in the other lane is skipped by `get`.
+            self._lanes[0].append(key)
+
+    def _serve_timers(self) -> float | None:
+        """Queue the keys whose time has come; return the seconds to the next timer. The lock is held."""
+        now = self._clock.monotonic()
+        while self._timers:
+            due, _, key = self._timers[0]
+            if self._timer_of.get(key) != due:
+                heapq.heappop(self._timers)
+                continue
+            if due > now:
+                return due - now
+            heapq.heappop(self._timers)
+            del self._timer_of[key]
+            self._add(key, behind=False)
+        return None
