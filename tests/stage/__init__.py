@@ -1,0 +1,1 @@
+"""The stage: servers that tests start and stop and their own tests."""
