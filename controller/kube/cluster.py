@@ -1,0 +1,271 @@
+"""One cluster as the loop sees it: which kinds there are, which of them are watched, and their objects.
+
+Watched are only the kinds that somebody asked for with `ensure` (what applications declare or have declared), so
+memory is bounded by what is declared. A kind that cannot be listed is not synced: nobody may conclude anything about
+its objects. One housekeeping thread, asleep unless CRDs change or the object count has to be told.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import typing as t
+
+from controller.clock import Clock
+from controller.kube.client import KubeClient
+from controller.kube.discovery import ApiResource, Discovery
+from controller.kube.informer import Informer
+from controller.kube.schema import Schemas
+from controller.kube.store import Change, Header, ObjectStore, Tracker, tracked_by_annotation
+from model.errors import LynceusError
+from model.events import ClusterObserved, Event
+from model.meta import GroupKind
+from model.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CRD = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
+STALE_LIMIT = 30.0
+"""Seconds without contact after which a kind's view no longer counts as current."""
+TELL_INTERVAL = 5.0
+"""Seconds between two ClusterObserved events: counts change with every pod, and a scrape comes twice a minute."""
+CRD_LAG = (0.1, 1.0, 3.0)
+"""Seconds after a CRD event at which discovery is read: the server publishes a new kind a moment later."""
+RETRY = 5.0
+"""Seconds until discovery is tried again when the server does not answer."""
+
+
+class ClusterCache:
+    """Watches over one cluster."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        *,
+        settings: Settings,
+        clock: Clock,
+        publish: t.Callable[[Event], None],
+        name: str = "in-cluster",
+        namespaces: tuple[str, ...] = (),
+    ) -> None:
+        self.client, self.name, self.namespaces = client, name, namespaces
+        self.discovery = Discovery(client, clock)
+        self.schemas = Schemas(client, clock)
+        self.store = ObjectStore(tracker_for(settings))
+        self.version = ""
+        """The server's version; empty until it was reached."""
+        self._clock, self._publish = clock, publish
+        self._lock = threading.Lock()
+        self._wanted: set[GroupKind] = set()
+        self._informers: dict[GroupKind, list[Informer]] = {}
+        self._stop, self._wake = threading.Event(), threading.Event()
+        self._crds_changed = self._changed = False
+        self._looks: list[float] = []
+        """Monotonic seconds at which discovery is to be read."""
+        self._told: ClusterObserved | None = None
+        self._tell_at = 0.0
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; a server that does not answer yet is tried again in the background."""
+        self.store.subscribe(self._noticed)
+        self.ensure([CRD])
+        self._thread = threading.Thread(target=self._run, name=f"cluster-{self.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all threads."""
+        self._stop.set()
+        self._wake.set()
+        with self._lock:
+            informers = [informer for group in self._informers.values() for informer in group]
+            self._informers = {}
+        for informer in informers:
+            informer.request_stop()
+        for informer in informers:
+            informer.stop()
+        if self._thread is not None:
+            self._thread.join(5.0)
+
+    def use(self, settings: Settings) -> None:
+        """Take changed settings: ownership may be read in another way."""
+        self.store.set_tracker(tracker_for(settings))
+
+    def ensure(self, kinds: t.Iterable[GroupKind], timeout: float = 0.0) -> frozenset[GroupKind]:
+        """Watch these kinds from now on and return those whose view is not current.
+
+        Args:
+            kinds: what an application declares, tracks or has in status.resources.
+            timeout: seconds to wait for the first lists.
+        """
+        asked = {GroupKind(*kind) for kind in kinds}
+        for kind in asked:
+            self._start_kind(kind)
+        deadline = self._clock.monotonic() + timeout
+        for kind in asked if timeout > 0 else ():
+            for informer in self._informers.get(kind, ()):
+                informer.settled.wait(max(0.0, deadline - self._clock.monotonic()))
+        return frozenset(kind for kind in asked if not self.kind_synced(*kind))
+
+    def wait_synced(self, timeout: float) -> bool:
+        """Wait for all kinds asked for so far; True when each has a current view."""
+        with self._lock:
+            wanted = set(self._wanted)
+        return not self.ensure(wanted, timeout)
+
+    def kind_synced(self, group: str, kind: str) -> bool:
+        """Return True when the store's view of this kind is complete and current; False forbids any conclusion."""
+        informers = self._informers.get(GroupKind(group, kind))
+        return bool(informers) and all(self._current(informer) for informer in informers or ())
+
+    def problems(self) -> dict[GroupKind, str]:
+        """Return the last failure of each kind that has one, in words."""
+        with self._lock:
+            pairs = [(kind, informer.error) for kind, group in self._informers.items() for informer in group]
+        return {kind: error for kind, error in pairs if error}
+
+    @property
+    def connected(self) -> bool:
+        """True while the server answers."""
+        return bool(self.version) and self.kind_synced(*CRD)
+
+    def _current(self, informer: Informer) -> bool:
+        since = informer.stale_since
+        return informer.synced.is_set() and (since is None or self._clock.monotonic() - since < STALE_LIMIT)
+
+    def _start_kind(self, kind: GroupKind) -> None:
+        """Start the informers of a kind unless they run or the kind is not there (yet)."""
+        if kind in self._informers:
+            return
+        with self._lock:
+            self._wanted.add(kind)
+        try:
+            resource = self.discovery.find(*kind)
+        except LynceusError as failure:
+            log.info("kind not known yet", extra={"kind": str(kind), "error": str(failure)})
+            return
+        if resource is None or not resource.watchable:
+            return
+        with self._lock:
+            if kind in self._informers or self._stop.is_set():
+                return
+            self._informers[kind] = informers = [self._informer(resource, ns) for ns in self._scopes(resource)]
+        for informer in informers:
+            informer.start()
+
+    def _scopes(self, resource: ApiResource) -> tuple[str, ...]:
+        return self.namespaces if self.namespaces and resource.namespaced else ("",)
+
+    def _informer(self, resource: ApiResource, namespace: str) -> Informer:
+        return Informer(
+            self.client, resource, self.store, clock=self._clock, namespace=namespace, on_missing=self._kinds_changed
+        )
+
+    def _noticed(self, change: Change) -> None:
+        """Remember that something changed; called by informers for every object."""
+        if change.key.group_kind == CRD and not _same_spec(change):
+            self._kinds_changed()
+        if not self._changed:
+            self._changed = True
+            self._wake.set()
+
+    def _kinds_changed(self) -> None:
+        self.discovery.invalidate()
+        self.schemas.invalidate()
+        self._crds_changed = True
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._keep_house()
+                pause = self._pause()
+            except LynceusError as failure:
+                log.warning("cluster not reachable", extra={"cluster": self.name, "error": str(failure)})
+                pause = RETRY
+            except Exception:
+                log.exception("housekeeping failed", extra={"cluster": self.name})
+                pause = RETRY
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _keep_house(self) -> None:
+        now = self._clock.monotonic()
+        if not self.version:
+            self.version = self.client.version()
+            self._looks = [now]
+        if self._crds_changed:
+            self._crds_changed = False
+            self._looks = [now + lag for lag in CRD_LAG]
+        if any(due <= now for due in self._looks):
+            self._looks = [due for due in self._looks if due > now]
+            self.discovery.refresh()
+            self._match_kinds()
+        if self._told is None or (self._changed and now >= self._tell_at):
+            self._tell(now)
+
+    def _pause(self) -> float | None:
+        """Return seconds until something is due; None: until something happens."""
+        due = [*self._looks, *([self._tell_at] if self._changed else [])]
+        return max(0.0, min(due) - self._clock.monotonic()) if due else None
+
+    def _match_kinds(self) -> None:
+        """Start what is wanted and there now; stop what is gone or has another preferred version."""
+        with self._lock:
+            running = dict(self._informers)
+            wanted = set(self._wanted)
+        for kind, informers in running.items():
+            if not self.discovery.group_unknown(kind.group) and self.discovery.find(*kind) != informers[0].resource:
+                self._restart(kind, informers)
+        for kind in wanted:
+            self._start_kind(kind)
+
+    def _restart(self, kind: GroupKind, informers: list[Informer]) -> None:
+        """Stop a kind; its objects leave the store only if the server says that the kind is no more."""
+        with self._lock:
+            self._informers.pop(kind, None)
+        for informer in informers:
+            informer.stop()
+        if self.discovery.find(*kind) is None:
+            self.store.replace_kind(kind, {})
+
+    def _tell(self, now: float) -> None:
+        """Publish the counts when they differ from what was told."""
+        self._changed, self._tell_at = False, now + TELL_INTERVAL
+        with self._lock:
+            watched = len(self._informers)
+        event = ClusterObserved(
+            server=self.client.server,
+            name=self.name,
+            version=self.version,
+            objects=self.store.count(),
+            api_resources=watched,
+            connected=self.connected,
+        )
+        if event != self._told and not self._stop.is_set():
+            self._told = event
+            self._publish(event)
+
+
+def tracker_for(settings: Settings) -> Tracker:
+    """Return how ownership is read under the tracking method of these settings."""
+    if settings.tracking_method != "label":
+        return tracked_by_annotation
+    key = settings.instance_label_key
+
+    def by_label(header: Header) -> str:
+        return header.labels.get(key, "")
+
+    return by_label
+
+
+def _same_spec(change: Change) -> bool:
+    """True when a CRD changed in nothing that discovery shows: same generation, and it was served before."""
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return False
+    return old.header.generation == new.header.generation and _established(old.raw) == _established(new.raw)
+
+
+def _established(raw: bytes) -> bool:
+    return b'"Established"' in raw

@@ -1,0 +1,266 @@
+"""Keeps the store equal to one kind of a cluster: list in pages, then watch, and list again when the thread is lost.
+
+A list counts only when it is complete: an error on any page discards it. While the view is not current (`synced`
+cleared, or `stale_since` set for long) nobody may conclude that an object is gone. One daemon thread per informer,
+asleep in a socket read when nothing happens.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import typing as t
+
+import msgspec
+
+from controller.clock import Clock
+from controller.kube.client import KubeClient
+from controller.kube.discovery import ApiResource
+from controller.kube.replies import NoAnswer, event_failure
+from controller.kube.store import ObjectStore, StoredObject, read_stored
+from controller.kube.streams import WatchStream
+from model.errors import ApiUnavailable, Forbidden, Gone, LynceusError, NotFound, TooManyRequests
+from model.meta import ResourceKey
+
+log = logging.getLogger(__name__)
+
+PAGE = 500
+"""Objects per page, as client-go's pager."""
+SERVER_WATCH_SECONDS = 290
+"""The server ends a watch after this long, give or take a tenth: below the five minutes of common load balancers."""
+SILENCE_SECONDS = 100.0
+"""Without a byte for this long the stream counts as dead: API servers send a bookmark about once a minute."""
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 30.0
+SHORT_LIFE = 1.0
+"""Seconds; a watch that ends sooner without an event counts as a failure, so that it cannot become a hot loop."""
+REFUSED_BACKOFF = 60.0
+"""Seconds between tries when the kind may not be read or is not there: rights and CRDs rarely change."""
+
+
+class _ListMeta(msgspec.Struct, frozen=True, rename="camel"):
+    resource_version: str = ""
+    next_page: str = msgspec.field(name="continue", default="")
+
+
+class _Page(msgspec.Struct, frozen=True):
+    kind: str
+    metadata: _ListMeta
+    items: list[msgspec.Raw] | None
+
+
+class _WatchEvent(msgspec.Struct, frozen=True):
+    type: str
+    object: msgspec.Raw
+
+
+class _BookmarkMeta(msgspec.Struct, frozen=True, rename="camel"):
+    resource_version: str = ""
+
+
+class _Bookmark(msgspec.Struct, frozen=True):
+    metadata: _BookmarkMeta
+
+
+_pages, _events = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_WatchEvent)
+_bookmarks = msgspec.json.Decoder(_Bookmark)
+
+
+class Informer:
+    """Watches one kind, in one namespace or all."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: ApiResource,
+        store: ObjectStore,
+        *,
+        clock: Clock,
+        namespace: str = "",
+        field_selector: str = "",
+        label_selector: str = "",
+        page: int = PAGE,
+        silence: float = SILENCE_SECONDS,
+        on_missing: t.Callable[[], None] | None = None,
+    ) -> None:
+        self.resource, self.namespace = resource, namespace
+        self._client, self._store, self._clock = client, store, clock
+        selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
+        self._query: dict[str, str | int | bool] = {k: v for k, v in selectors.items() if v}
+        self._page, self._silence, self._on_missing = page, silence, on_missing
+        self._path = resource.path(namespace)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stream: WatchStream | None = None
+        self._version = ""
+        self._failures = 0
+        self._random = random.Random()  # noqa: S311 - jitter, not a secret
+        self.synced = threading.Event()
+        """Set while a complete list has been taken and the watch that follows it has not lost its place."""
+        self.settled = threading.Event()
+        """Set once the first list has succeeded or failed: whoever waits at the start need wait no longer."""
+        self.stale_since: float | None = None
+        """Monotonic seconds since when nothing is heard from the server; None while all is well."""
+        self.error = ""
+        """The last failure in words; empty while all is well."""
+
+    def start(self) -> None:
+        """Begin in a thread of its own."""
+        name = f"watch-{self.resource.plural}.{self.resource.group}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the thread, also out of a waiting read."""
+        self.request_stop()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def request_stop(self) -> None:
+        """Ask the thread to end without waiting for it."""
+        self._stop.set()
+        if (stream := self._stream) is not None:
+            stream.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if not self.synced.is_set():
+                    self._list()
+                self._watch()
+            except LynceusError as failure:
+                self._failed(failure)
+            except Exception as failure:
+                log.exception("a watch failed unexpectedly", extra={"kind": str(self.resource.group_kind)})
+                self._lost(failure)
+                self._stop.wait(self._backoff())
+
+    def _list(self) -> None:
+        """Take a complete list, or raise and leave the store as it was."""
+        found: dict[ResourceKey, StoredObject] = {}
+        query: dict[str, str | int | bool] = {**self._query, "limit": self._page}
+        while True:
+            page = self._read_page(query)
+            for raw in page.items or ():
+                stored = self._stored(raw)
+                found[stored.header.key] = stored
+            if not page.metadata.next_page:
+                break
+            if self._stop.is_set():
+                return
+            query["continue"] = page.metadata.next_page
+        self._version = page.metadata.resource_version
+        self._store.replace_kind(self.resource.group_kind, found, self.namespace)
+        self._well()
+        self.synced.set()
+        self.settled.set()
+
+    def _read_page(self, query: dict[str, str | int | bool]) -> _Page:
+        body = self._client.request("GET", self._path, query=query, timeout=60.0)
+        try:
+            page = _pages.decode(body)
+        except msgspec.MsgspecError as failure:
+            raise ApiUnavailable(f"list {self._path}: not a list: {failure}") from None
+        if not page.kind.endswith("List") or page.items is None or not page.metadata.resource_version:
+            raise ApiUnavailable(f"list {self._path}: found kind {page.kind[:60] or 'nothing'}, expected a list")
+        return page
+
+    def _stored(self, raw: bytes | msgspec.Raw) -> StoredObject:
+        resource = self.resource
+        try:
+            return read_stored(memoryview(raw), resource.group, resource.version, resource.kind)
+        except msgspec.MsgspecError as failure:
+            raise ApiUnavailable(f"{self._path}: an object without a name or metadata: {failure}") from None
+
+    def _watch(self) -> None:
+        seconds = int(SERVER_WATCH_SECONDS * self._random.uniform(0.9, 1.1))
+        query = {
+            **self._query,
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": seconds,
+        }
+        started, heard = self._clock.monotonic(), False
+        self._stream = stream = self._client.stream(self._path, query, read_timeout=self._silence)
+        try:
+            if self._stop.is_set():
+                return
+            self._reconnected()
+            for batch in stream.batches():
+                heard = True
+                self._take(batch)
+        finally:
+            self._stream = None
+            stream.close()
+        if not heard and self._clock.monotonic() - started < SHORT_LIFE:
+            raise ApiUnavailable(f"watch {self._path}: ended at once without an event")
+
+    def _take(self, lines: list[bytes]) -> None:
+        """Apply what arrived together; of several events of one object only the last is told."""
+        updates: dict[ResourceKey, StoredObject | None] = {}
+        version = self._version
+        failure: LynceusError | None = None
+        for line in lines:
+            try:
+                event = _events.decode(line)
+            except msgspec.MsgspecError as error:
+                failure = ApiUnavailable(f"watch {self._path}: an event that is not JSON: {error}")
+                break
+            if event.type == "ERROR":
+                failure = event_failure(bytes(event.object), f"watch {self._path}")
+                break
+            version = self._take_event(event, updates) or version
+        self._store.apply(updates)
+        self._version = version
+        if failure is not None:
+            raise failure
+        self._well()
+
+    def _take_event(self, event: _WatchEvent, updates: dict[ResourceKey, StoredObject | None]) -> str:
+        """Note one event and return the resourceVersion it brings; unknown types are passed over."""
+        if event.type == "BOOKMARK":
+            return _bookmarks.decode(event.object).metadata.resource_version
+        if event.type not in ("ADDED", "MODIFIED", "DELETED"):
+            return ""
+        stored = self._stored(event.object)
+        updates.pop(stored.header.key, None)
+        updates[stored.header.key] = None if event.type == "DELETED" else stored
+        return stored.header.resource_version
+
+    def _reconnected(self) -> None:
+        """The server accepted the watch: it is there, though only an event proves that the stream is good."""
+        self.stale_since, self.error = None, ""
+
+    def _well(self) -> None:
+        self.stale_since, self.error, self._failures = None, "", 0
+
+    def _failed(self, failure: LynceusError) -> None:
+        """Decide how to go on: list again when the place is lost, and wait longer after each failure."""
+        self._lost(failure)
+        listing = not self.synced.is_set()
+        if isinstance(failure, (Gone, NotFound, Forbidden, NoAnswer)):
+            # NoAnswer too: a server that was away may come back with an older store, so the place proves nothing.
+            self.synced.clear()
+        if isinstance(failure, NotFound) and self._on_missing is not None:
+            self._on_missing()
+        if self._stop.is_set():
+            return
+        log.info("watch interrupted", extra={"kind": str(self.resource.group_kind), "error": self.error})
+        if isinstance(failure, (NotFound, Forbidden)) and listing:
+            self._stop.wait(REFUSED_BACKOFF * self._random.uniform(0.5, 1.0))
+        elif isinstance(failure, TooManyRequests):
+            self._stop.wait(max(failure.retry_after * self._random.uniform(1.0, 1.5), self._backoff()))
+        else:
+            self._stop.wait(self._backoff())
+
+    def _lost(self, failure: Exception) -> None:
+        if self.stale_since is None:
+            self.stale_since = self._clock.monotonic()
+        self.error = str(failure)
+        self.settled.set()
+
+    def _backoff(self) -> float:
+        """Return seconds to wait: doubling, with jitter, so that fifty watches do not come back as one."""
+        self._failures += 1
+        longest = min(FIRST_BACKOFF * 2.0 ** min(self._failures - 1, 16), LONGEST_BACKOFF)
+        return self._random.uniform(longest / 2, longest)
