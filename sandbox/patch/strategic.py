@@ -1,0 +1,141 @@
+"""Strategic merge patch: maps merge, lists merge by key where the schema says so, and ``$`` directives steer.
+
+Source: k8s.io/apimachinery, util/strategicpatch. Custom resources have no such patch: the server answers 415 there.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from sandbox.patch.errors import PatchError
+from sandbox.schema import ANY, SchemaNode
+
+DIRECTIVE = "$patch"
+RETAIN = "$retainKeys"
+ORDER = "$setElementOrder/"
+DELETE_PRIMITIVES = "$deleteFromPrimitiveList/"
+
+
+def apply_strategic(obj: dict[str, Any], patch: Any, schema: SchemaNode | None) -> dict[str, Any]:
+    """The object after a strategic merge patch.
+
+    Args:
+        obj: the stored object; not changed.
+        patch: the patch document.
+        schema: of the kind; None treats every map as mergeable and every list as replaced.
+
+    Raises:
+        PatchError: the patch is not an object, a list element lacks its merge key, or a directive is unknown.
+    """
+    if not isinstance(patch, dict):
+        raise PatchError("error decoding patch: json: cannot unmarshal into a map[string]interface {}", code=400)
+    merged: dict[str, Any] = _merge_map(copy.deepcopy(obj), copy.deepcopy(patch), schema or ANY)
+    return merged
+
+
+def _merge_map(original: dict[str, Any], patch: dict[str, Any], node: SchemaNode) -> dict[str, Any]:
+    directive = patch.pop(DIRECTIVE, None)
+    if directive == "replace":
+        return patch
+    if directive == "delete":
+        return {}
+    if directive not in (None, "merge"):
+        raise PatchError(f"Unknown patch type: {directive}", code=400)
+    _retain(original, patch)
+    orders = {key.removeprefix(ORDER): patch.pop(key) for key in list(patch) if key.startswith(ORDER)}
+    for key in [key for key in patch if key.startswith(DELETE_PRIMITIVES)]:
+        _delete_primitives(original, key.removeprefix(DELETE_PRIMITIVES), patch.pop(key))
+    for key, value in patch.items():
+        if value is None:
+            original.pop(key, None)
+        else:
+            original[key] = _merge_value(original.get(key), value, node.child(key) or ANY, orders.get(key))
+    for key, order in orders.items():
+        if key not in patch and isinstance(original.get(key), list):
+            original[key] = _ordered(original[key], original[key], order, (node.child(key) or ANY).merge_key)
+    return original
+
+
+def _retain(original: dict[str, Any], patch: dict[str, Any]) -> None:
+    """Drop what a union no longer names: ``$retainKeys`` lists all keys that may stay."""
+    kept = patch.pop(RETAIN, None)
+    if kept is None:
+        return
+    stray = [key for key in patch if not key.startswith("$") and patch[key] is not None and key not in kept]
+    if stray:
+        raise PatchError("patch and $retainKeys list conflict on " + ", ".join(sorted(stray)), code=400)
+    for key in [key for key in original if key not in kept]:
+        del original[key]
+
+
+def _delete_primitives(original: dict[str, Any], key: str, values: Any) -> None:
+    current = original.get(key)
+    if isinstance(current, list) and isinstance(values, list):
+        original[key] = [item for item in current if item not in values]
+
+
+def _merge_value(current: Any, value: Any, node: SchemaNode, order: Any) -> Any:
+    if isinstance(value, dict):
+        replace = "replace" in node.strategies
+        return _merge_map(current if isinstance(current, dict) and not replace else {}, value, node)
+    if isinstance(value, list) and "merge" in node.strategies:
+        return _merge_list(current if isinstance(current, list) else [], value, node, order)
+    return _without_directives(value)
+
+
+def _without_directives(value: Any) -> Any:
+    if isinstance(value, list):
+        plain = [item for item in value if not (isinstance(item, dict) and DIRECTIVE in item and len(item) == 1)]
+        return [_without_directives(item) for item in plain]
+    return value
+
+
+def _merge_list(current: list[Any], patch: list[Any], node: SchemaNode, order: Any) -> list[Any]:
+    key = node.merge_key
+    if not key or not all(isinstance(item, dict) for item in [*current, *patch]):
+        merged = [*current, *(item for item in patch if item not in current)]
+        merged = [item for at, item in enumerate(merged) if item not in merged[:at]]
+        return _ordered(merged, current, order, "")
+    if any(item.get(DIRECTIVE) == "replace" for item in patch):
+        return [item for item in patch if DIRECTIVE not in item]
+    merged = list(current)
+    for item in patch:
+        merged = _merge_item(merged, item, key, node)
+    return _ordered(merged, current, order, key)
+
+
+def _merge_item(merged: list[Any], item: dict[str, Any], key: str, node: SchemaNode) -> list[Any]:
+    if key not in item:
+        raise PatchError(f"map: {item} does not contain declared merge key: {key}", code=400)
+    if item.get(DIRECTIVE) == "delete":
+        return [have for have in merged if have.get(key) != item[key]]
+    for at, have in enumerate(merged):
+        if have.get(key) == item[key]:
+            merged[at] = _merge_map(have, item, node.items)
+            return merged
+    return [*merged, _merge_map({}, item, node.items)]
+
+
+def _ordered(merged: list[Any], before: list[Any], order: Any, key: str) -> list[Any]:
+    """The list in the order that ``$setElementOrder`` gives; what it does not name keeps its place among the others.
+
+    Source: the merge order of util/strategicpatch: items that only the server has stay relative to their neighbours
+    of the old list.
+    """
+    if not isinstance(order, list):
+        return merged
+    names = [item.get(key) if isinstance(item, dict) else item for item in order]
+
+    def name(item: Any) -> Any:
+        return item.get(key) if key and isinstance(item, dict) else item
+
+    listed = sorted((item for item in merged if name(item) in names), key=lambda item: names.index(name(item)))
+    places = [name(item) for item in before]
+    out: list[Any] = []
+    for item in [item for item in merged if name(item) not in names]:
+        at = places.index(name(item)) if name(item) in places else len(places)
+        while listed and name(listed[0]) in places and places.index(name(listed[0])) < at:
+            out.append(listed.pop(0))
+        out.append(item)
+    return out + listed
