@@ -51,8 +51,16 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        head = {"time": _moment(record), "level": record.levelname.lower(), "message": record.getMessage(), "logger": record.name}
-        body = {key: value if isinstance(value, (int, float, bool)) else _cut(value) for key, value in fields_of(record).items()}
+        head = {
+            "time": _moment(record),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        body = {
+            key: value if isinstance(value, (int, float, bool)) else _cut(value)
+            for key, value in fields_of(record).items()
+        }
         return json.dumps({**head, **{key: value for key, value in body.items() if key not in head}})
 
 

@@ -70,7 +70,9 @@ class DemoCluster:
     def patch(self, kind: str, namespace: str, name: str, change: JSON) -> JSON:
         """Merge a change into the object, as `kubectl patch --type merge`."""
         path = self._path(kind, namespace, name)
-        answer = self._client.request("PATCH", path, query={"fieldManager": MANAGER}, body=msgspec.json.encode(change), content_type=MERGE)
+        answer = self._client.request(
+            "PATCH", path, query={"fieldManager": MANAGER}, body=msgspec.json.encode(change), content_type=MERGE
+        )
         return t.cast("JSON", msgspec.json.decode(answer))
 
     def delete(self, kind: str, namespace: str, name: str) -> None:

@@ -21,9 +21,14 @@ def a_deny_window(world: World, say: Narrator) -> None:
     freeze = {"kind": "deny", "schedule": EVERY_MINUTE, "duration": f"{FREEZE_MINUTES}m", "applications": ["guestbook"]}
     _set_windows(world, [*windows, freeze])
     say.tell(f"AppProject shop: deny {EVERY_MINUTE} for {FREEZE_MINUTES}m on guestbook")
-    say.expect("Lynceus reports the window for guestbook", lambda: 'trigger="auto"} 0' in _sample(world, "lynceus_app_sync_allowed", "guestbook"))
+    say.expect(
+        "Lynceus reports the window for guestbook",
+        lambda: 'trigger="auto"} 0' in _sample(world, "lynceus_app_sync_allowed", "guestbook"),
+    )
     text = world.repository.read(GUESTBOOK_SETTINGS)
-    head = world.repository.push("Greet differently", {GUESTBOOK_SETTINGS: text.replace("Good morning", "Good evening")})
+    head = world.repository.push(
+        "Greet differently", {GUESTBOOK_SETTINGS: text.replace("Good morning", "Good evening")}
+    )
     say.tell(f"pushed {head[:7]} into the freeze")
     blocked = say.expect("guestbook is OutOfSync and says why", lambda: _blocked(world, head))
     say.quote(blocked)
@@ -77,13 +82,22 @@ def a_broken_commit(world: World, say: Narrator) -> None:
     say.step("A broken commit degrades and retries; the next good one mends it")
     good = world.repository.read(GUESTBOOK_DEPLOYMENT)
     # The image never becomes ready on the embedded cluster; the node selector keeps the Pod off any real node.
-    broken = good.replace("guestbook:1.1", "guestbook:broken").replace("progressDeadlineSeconds: 60", "progressDeadlineSeconds: 2")
+    broken = good.replace("guestbook:1.1", "guestbook:broken").replace(
+        "progressDeadlineSeconds: 60", "progressDeadlineSeconds: 2"
+    )
     broken = broken.replace("      containers:", "      nodeSelector: {lynceus.example/none: none}\n      containers:")
     settings = world.repository.read(GUESTBOOK_SETTINGS)
-    refused = settings + "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: Not_A_Name\nspec:\n  ports: [{port: 99999}]\n"
+    refused = (
+        settings
+        + "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: Not_A_Name\nspec:\n  ports: [{port: 99999}]\n"
+    )
     head = world.repository.push("Break the image", {GUESTBOOK_DEPLOYMENT: broken})
     say.tell(f"pushed {head[:7]}: image guestbook:broken")
-    say.expect("guestbook is Synced and Degraded", lambda: status_of(world.application("guestbook")) == ("Synced", "Degraded", head), 60)
+    say.expect(
+        "guestbook is Synced and Degraded",
+        lambda: status_of(world.application("guestbook")) == ("Synced", "Degraded", head),
+        60,
+    )
     say.quote(str(world.application("guestbook")["status"]["health"].get("message", "")))
     head = world.repository.push("Add an object that the API server refuses", {GUESTBOOK_SETTINGS: refused})
     say.tell(f"pushed {head[:7]}: a Service with an impossible name")
@@ -131,7 +145,9 @@ def the_metrics(world: World, say: Narrator) -> None:
         ("lynceus_app_sync_allowed", ('name="guestbook"', 'trigger="auto"')),
         ("lynceus_policy_reload_failures_total", ()),
     ):
-        line = say.expect(f"{name}{{{','.join(labels)}}} is above 0", lambda n=name, ls=labels: _positive(world, n, *ls), 10)  # type: ignore[misc]
+        line = say.expect(
+            f"{name}{{{','.join(labels)}}} is above 0", lambda n=name, ls=labels: _positive(world, n, *ls), 10
+        )  # type: ignore[misc]
         say.quote(line if len(line) <= 180 else line[:180] + "…")
 
 

@@ -15,7 +15,7 @@ PAUSE_SECONDS: t.Final = 0.1
 """Between two looks at a condition."""
 
 
-class StoryFailed(LynceusError):
+class StoryError(LynceusError):
     """Something that the story promises did not come about in time."""
 
 
@@ -57,7 +57,7 @@ class Narrator:
             seconds: how long to look.
 
         Raises:
-            StoryFailed: with the claim and what was seen last.
+            StoryError: with the claim and what was seen last.
         """
         start = time.monotonic()
         seen = "nothing"
@@ -70,5 +70,5 @@ class Narrator:
             except LynceusError as error:
                 seen = str(error)
             if time.monotonic() - start > seconds:
-                raise StoryFailed(f"{claim}: not seen within {seconds:.0f} s; last error: {seen}")
+                raise StoryError(f"{claim}: not seen within {seconds:.0f} s; last error: {seen}")
             time.sleep(PAUSE_SECONDS)

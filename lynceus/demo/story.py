@@ -20,14 +20,20 @@ def first_sync(world: World, say: Narrator) -> None:
     """Three ways to write manifests, one AppProject, one policy: everything is deployed from Git."""
     say.step("First sync: a plain folder, a Kustomize overlay and a Helm chart")
     for name in world.applications:
-        say.expect(f"{name} is Synced and Healthy at {world.repository.head[:7]}", settled(world, name, world.repository.head), 60)
+        say.expect(
+            f"{name} is Synced and Healthy at {world.repository.head[:7]}",
+            settled(world, name, world.repository.head),
+            60,
+        )
 
 
 def a_push(world: World, say: Narrator) -> None:
     """A commit is deployed with no other action."""
     say.step("A push is deployed")
     text = world.repository.read(GUESTBOOK_DEPLOYMENT)
-    head = world.repository.push("Release guestbook 1.1", {GUESTBOOK_DEPLOYMENT: text.replace("guestbook:1.0", "guestbook:1.1")})
+    head = world.repository.push(
+        "Release guestbook 1.1", {GUESTBOOK_DEPLOYMENT: text.replace("guestbook:1.0", "guestbook:1.1")}
+    )
     say.tell(f"pushed {head[:7]}: image guestbook:1.0 -> guestbook:1.1")
     say.expect("the Deployment runs guestbook:1.1", lambda: _image(world).endswith("guestbook:1.1"))
     say.expect(f"guestbook is Synced and Healthy at {head[:7]}", settled(world, "guestbook", head))
@@ -52,7 +58,10 @@ def a_manual_edit(world: World, say: Narrator) -> None:
     )
     say.expect(
         "the operation says that it was automated",
-        lambda: operation(world.application("guestbook")).get("operation", {}).get("initiatedBy", {}).get("automated") is True,
+        lambda: (
+            operation(world.application("guestbook")).get("operation", {}).get("initiatedBy", {}).get("automated")
+            is True
+        ),
     )
     say.expect("guestbook is Synced and Healthy", settled(world, "guestbook", world.repository.head))
 
@@ -64,6 +73,9 @@ def a_removed_file(world: World, say: Narrator) -> None:
     first = world.repository.read(GUESTBOOK_SETTINGS).split("---\n")[0]
     head = world.repository.push("Retire the banner", {GUESTBOOK_SETTINGS: first})
     say.tell(f"pushed {head[:7]}: ConfigMap guestbook-banner is no longer in Git")
-    say.expect("ConfigMap guestbook-banner is gone", lambda: not world.cluster.exists("ConfigMap", namespace, "guestbook-banner"))
+    say.expect(
+        "ConfigMap guestbook-banner is gone",
+        lambda: not world.cluster.exists("ConfigMap", namespace, "guestbook-banner"),
+    )
     say.expect("ConfigMap guestbook is still there", lambda: world.cluster.exists("ConfigMap", namespace, "guestbook"))
     say.expect("guestbook is Synced and Healthy", settled(world, "guestbook", head))

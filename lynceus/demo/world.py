@@ -45,11 +45,19 @@ class World:
     def manifest(self, name: str) -> str:
         """Return a file of examples/argocd with its placeholders filled in."""
         text = (files("examples") / "argocd" / name).read_text(encoding="utf-8")
-        return text.replace("REPOSITORY", self.repository.url).replace("CONTROL", self.control).replace("PREFIX", self.prefix)
+        return (
+            text.replace("REPOSITORY", self.repository.url)
+            .replace("CONTROL", self.control)
+            .replace("PREFIX", self.prefix)
+        )
 
     def set_policy(self, text: str) -> None:
         """Write the policy CSV as an administrator would."""
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-rbac-cm", "namespace": self.control}}
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "argocd-rbac-cm", "namespace": self.control},
+        }
         self.cluster.apply(json.dumps({**body, "data": {"policy.csv": text, "policy.default": ""}}))
 
     def ask(self, user: str, method: str, path: str, body: JSON | None = None) -> tuple[int, JSON]:
