@@ -1,0 +1,198 @@
+"""What governs the loop: argocd-cm, argocd-rbac-cm, AppProjects and Secrets of the control namespace, kept current.
+
+Each change makes one new policy generation, swapped whole into the guard; what is malformed keeps its last good part.
+Changes that come fast are taken together. Called by controller.manager.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import typing as t
+
+import msgspec
+
+from controller.clock import Clock
+from controller.kube.client import KubeClient
+from controller.kube.discovery import ApiResource
+from controller.kube.informer import Informer
+from controller.kube.store import Change, ObjectStore
+from controller.secretbook import SecretBook, read_secret
+from controller.writer import PROJECTS
+from model.errors import InvalidSettings, InvalidSpec
+from model.events import Event, PolicyLoaded, ProjectChanged
+from model.project import AppProject, read_project
+from model.secrets import SECRET_TYPE_LABEL
+from model.settings import RbacSettings, Settings, read_rbac_settings, read_settings
+from policy import guard as policy_guard
+
+log = logging.getLogger(__name__)
+
+CONFIG_MAP = ApiResource("", "v1", "ConfigMap", "configmaps", True)
+SECRET = ApiResource("", "v1", "Secret", "secrets", True)
+SETTINGS_NAME, RBAC_NAME = "argocd-cm", "argocd-rbac-cm"
+QUIET = 0.05
+"""Seconds to collect further changes in, so that a burst of edits makes one generation."""
+
+
+class _ConfigMap(msgspec.Struct, frozen=True):
+    data: dict[str, str] | None = None
+
+
+class Governance:
+    """Watches what governs the loop."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        namespace: str,
+        *,
+        guard: policy_guard.Guard,
+        book: SecretBook,
+        clock: Clock,
+        publish: t.Callable[[Event], None],
+        mode: t.Literal["strict", "compat"],
+        changed: t.Callable[[], None],
+    ) -> None:
+        self.guard, self._book, self._mode = guard, book, mode
+        self._publish, self._changed = publish, changed
+        self.settings = Settings()
+        self.projects: dict[str, AppProject] = {}
+        """The last good version of each AppProject that exists."""
+        self.problems: tuple[str, ...] = ()
+        """What is malformed now, one line each."""
+        self.loaded = False
+        """True once a valid generation is in force; before that nothing may be synced."""
+        self._rbac = RbacSettings()
+        self._project_problems: dict[str, str] = {}
+        self._secret_problems: dict[str, str] = {}
+        self._store = ObjectStore()
+        self._store.subscribe(self._noticed)
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="governance", daemon=True)
+        informer = {"client": client, "store": self._store, "clock": clock, "namespace": namespace}
+        named = "metadata.name={}"
+        label = SECRET_TYPE_LABEL
+        self.informers = (
+            Informer(resource=CONFIG_MAP, field_selector=named.format(SETTINGS_NAME), **informer),  # type: ignore[arg-type]
+            Informer(resource=PROJECTS, **informer),  # type: ignore[arg-type]
+            Informer(resource=SECRET, label_selector=label, **informer),  # type: ignore[arg-type]
+        )
+        self._rbac_store = ObjectStore()
+        self._rbac_store.subscribe(self._noticed)
+        informer["store"] = self._rbac_store
+        self.informers += (
+            Informer(resource=CONFIG_MAP, field_selector=named.format(RBAC_NAME), **informer),  # type: ignore[arg-type]
+        )
+
+    def start(self, timeout: float) -> bool:
+        """Begin to watch and build the first generation; False when not everything was read in `timeout` seconds."""
+        for informer in self.informers:
+            informer.start()
+        complete = all(informer.synced.wait(timeout) for informer in self.informers)
+        if complete:
+            self.rebuild()
+        self._wake.clear()
+        self._thread.start()
+        return complete
+
+    def stop(self) -> None:
+        """End the watches."""
+        self._stopping.set()
+        self._wake.set()
+        for informer in self.informers:
+            informer.request_stop()
+
+    def synced(self) -> bool:
+        """Say whether everything that governs was read."""
+        return all(informer.synced.is_set() for informer in self.informers)
+
+    def rebuild(self) -> None:
+        """Read everything that changed and put a new generation in force."""
+        self._read_settings()
+        self._read_projects()
+        self._read_secrets()
+        first = not self.loaded
+        generation, findings = policy_guard.build(
+            self._rbac,
+            list(self.projects.values()),
+            self._book.clusters(),
+            mode=self._mode,
+            previous=None if first else self.guard.current,
+        )
+        errors = tuple(f"{f.where}: {f.text}" for f in findings if f.severity == "error")
+        broken = (*errors, *self._project_problems.values(), *self._secret_problems.values())
+        self.problems = (*broken, *self.settings.problems)
+        self.guard.swap(generation)
+        self.loaded = self.loaded or not any(text.startswith(RBAC_NAME) for text in errors)
+        self._publish(PolicyLoaded(ok=not broken, generation=generation.id, problems=self.problems))
+        for problem in self.problems:
+            log.warning("policy or settings not usable, the last good part stays", extra={"problem": problem})
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            if self._stopping.wait(QUIET):
+                return
+            self._wake.clear()
+            if not self.synced():
+                self._wait_for_lists()
+            try:
+                self.rebuild()
+                self._changed()
+            except Exception as failure:
+                log.exception("the policy could not be built, the last good one stays")
+                self._publish(PolicyLoaded(ok=False, generation="", problems=(str(failure),)))
+
+    def _wait_for_lists(self) -> None:
+        """Wait until every watch has its first list: half of the policy is no policy."""
+        for informer in self.informers:
+            while not informer.synced.wait(1.0):
+                if self._stopping.is_set():
+                    return
+
+    def _noticed(self, change: Change) -> None:
+        if change.key.kind == PROJECTS.kind:
+            self._publish(ProjectChanged(name=change.key.name, deleted=change.new is None))
+        self._wake.set()
+
+    def _read_settings(self) -> None:
+        """Read the two ConfigMaps; an absent one is an empty one."""
+        data, _ = self._config_map(self._store, SETTINGS_NAME)
+        self.settings = read_settings(data)
+        rbac, version = self._config_map(self._rbac_store, RBAC_NAME)
+        self._rbac = read_rbac_settings(rbac, version)
+
+    def _config_map(self, store: ObjectStore, name: str) -> tuple[dict[str, str], str]:
+        for stored in store.of_kind("", "ConfigMap"):
+            if stored.header.key.name == name:
+                config = msgspec.json.decode(stored.raw, type=_ConfigMap)
+                return config.data or {}, stored.header.resource_version
+        return {}, ""
+
+    def _read_projects(self) -> None:
+        """Read the AppProjects; one that cannot be read stays as it was last good."""
+        found = self._store.of_kind(PROJECTS.group, PROJECTS.kind)
+        fresh: dict[str, AppProject] = {}
+        self._project_problems = {}
+        for stored in found:
+            name = stored.header.key.name
+            try:
+                fresh[name] = read_project(stored.raw, f"AppProject {name}")
+            except InvalidSpec as failure:
+                self._project_problems[name] = str(failure)
+                if name in self.projects:
+                    fresh[name] = self.projects[name]
+        self.projects = fresh
+
+    def _read_secrets(self) -> None:
+        """Read the labelled Secrets; one that cannot be read stays as it was last good."""
+        found = {stored.header.key.name: stored for stored in self._store.of_kind("", "Secret")}
+        for name in self._book.names() - set(found):
+            self._book.put(name, None)
+        self._secret_problems = {}
+        for name, stored in found.items():
+            try:
+                self._book.put(name, read_secret(stored.raw))
+            except (InvalidSettings, msgspec.MsgspecError) as failure:
+                self._secret_problems[name] = str(failure)
