@@ -1,0 +1,191 @@
+"""/api/v1: Applications, for people and robots with a token. Decides nothing: policy.guard does, and names its rule.
+
+An Application that the caller may not get and one that does not exist give the same answer.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+import flask
+
+from model.application import Application
+from model.decision import Decision
+from model.errors import Denied, InvalidInput
+from model.events import DecisionMade
+from model.states import RefreshLevel
+from policy.subjects import Subject
+from server import bodies, errors, views
+from server.parts import Parts
+
+LONGEST_BODY = 256 * 1024
+"""Bytes; a sync request that selects a thousand resources has a third of it."""
+
+_NOT_SHOWN = "permission denied, or there is no such application"
+_READS = ("GET", "HEAD", "OPTIONS")
+
+
+def create_api(parts: Parts) -> flask.Flask:
+    """Return the Flask application; every route needs a token, unknown routes included."""
+    app = flask.Flask("lynceus", static_folder=None)
+    app.config.update(DEBUG=False, TESTING=False, PROPAGATE_EXCEPTIONS=False, MAX_CONTENT_LENGTH=LONGEST_BODY)
+    app.url_map.strict_slashes = True
+    api = Api(parts)
+    app.before_request(api.admit)
+    app.after_request(_headers)
+    errors.register(app)
+    route = "/api/v1/applications/<name>"
+    app.add_url_rule("/api/version", view_func=api.version, methods=["GET"])
+    app.add_url_rule("/api/v1/applications", view_func=api.list, methods=["GET"])
+    app.add_url_rule(route, "get", api.get, methods=["GET"])
+    app.add_url_rule(route, "refresh", api.refresh, methods=["POST"])
+    app.add_url_rule(f"{route}/sync", view_func=api.sync, methods=["POST"])
+    app.add_url_rule(f"{route}/syncwindows", view_func=api.syncwindows, methods=["GET"])
+    app.add_url_rule(f"{route}/operation", view_func=api.terminate, methods=["DELETE"])
+    return app
+
+
+def _headers(response: flask.Response) -> flask.Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+class Api:
+    """The views."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def admit(self) -> errors.Answer | None:
+        """Let nobody in without a token, and no write that a browser could be made to send."""
+        if off := self._parts.identity.off:
+            return errors.answer(401, off)
+        given = flask.request.headers.getlist("Authorization")
+        subject = self._parts.identity.subject(given[0]) if len(given) == 1 else None
+        if subject is None:
+            return errors.answer(401, "no valid bearer token")
+        flask.g.subject = subject
+        if flask.request.method not in _READS and flask.request.mimetype != "application/json":
+            return errors.answer(415, "a write needs Content-Type: application/json")
+        return None
+
+    def version(self) -> dict[str, t.Any]:
+        """GET /api/version."""
+        return {"Version": self._parts.version, "Mode": self._parts.mode}
+
+    def list(self) -> dict[str, t.Any]:
+        """GET /api/v1/applications[?projects=P][&appNamespace=N]: those that the caller may get."""
+        wanted = set(flask.request.args.getlist("projects") + flask.request.args.getlist("project"))
+        namespace = flask.request.args.get("appNamespace", "")
+        seen = [
+            app
+            for app in self._parts.applications()
+            if (not wanted or (app.spec.project or "default") in wanted)
+            and namespace in ("", app.metadata.namespace)
+            and self._can(app, "get").allowed
+        ]
+        return views.application_list(seen)
+
+    def get(self, name: str) -> dict[str, t.Any] | errors.Answer:
+        """GET /api/v1/applications/NAME[?appNamespace=N]."""
+        app = self._find(name)
+        return views.application(app) if app else errors.answer(403, _NOT_SHOWN)
+
+    def refresh(self, name: str) -> dict[str, t.Any] | errors.Answer:
+        """POST /api/v1/applications/NAME?refresh=normal|hard: compare now."""
+        depth = flask.request.args.get("refresh", "normal")
+        if depth not in bodies.REFRESH_WORDS:
+            raise InvalidInput("request", "refresh", repr(depth[:40]), "normal or hard")
+        if (app := self._find(name)) is None:
+            return errors.answer(403, _NOT_SHOWN)
+        if self._parts.request_refresh is None:
+            return _not_here("refresh applications")
+        level = RefreshLevel.LATEST_FORCED if depth == "hard" else RefreshLevel.LATEST
+        self._parts.request_refresh(app.key, level, "api request")
+        return views.application(app)
+
+    def sync(self, name: str) -> dict[str, t.Any] | errors.Answer:
+        """POST /api/v1/applications/NAME/sync: ask for a sync; 403 with the rule that forbids it, and until when."""
+        request = bodies.sync_request(flask.request.get_data(cache=False))
+        if (app := self._find(name)) is None:
+            return errors.answer(403, _NOT_SHOWN)
+        if self._parts.submit_operation is None:
+            return _not_here("sync applications")
+        self._demand(app, "sync", self._can(app, "sync"))
+        now = self._parts.clock.now()
+        self._demand(app, "sync", self._parts.guard.may_sync(app, now=now, manual=True, subject=_caller()))
+        if app.operation is not None:
+            return errors.answer(409, f"another operation of {name} is already in progress")
+        operation = bodies.operation(app, request, _caller().name)
+        self._parts.submit_operation(app.key, operation)
+        return {
+            "metadata": {"namespace": app.metadata.namespace, "name": name},
+            "operation": views.operation(operation),
+        }
+
+    def terminate(self, name: str) -> dict[str, t.Any] | errors.Answer:
+        """DELETE /api/v1/applications/NAME/operation: end the running operation; no window can forbid that."""
+        if (app := self._find(name)) is None:
+            return errors.answer(403, _NOT_SHOWN)
+        if self._parts.terminate_operation is None:
+            return _not_here("end operations")
+        self._demand(app, "sync", self._can(app, "sync"))
+        self._parts.terminate_operation(app.key)
+        return {}
+
+    def syncwindows(self, name: str) -> dict[str, t.Any] | errors.Answer:
+        """GET /api/v1/applications/NAME/syncwindows: which windows apply, and what they say to a sync now."""
+        if (app := self._find(name)) is None:
+            return errors.answer(403, _NOT_SHOWN)
+        now = self._parts.clock.now()
+        manual = self._parts.guard.may_sync(app, now=now, manual=True)
+        automated = self._parts.guard.may_sync(app, now=now, manual=False)
+        states = views.windows(self._parts.windows(app, now))
+        answers = {"manual": errors.describe(manual), "automated": errors.describe(automated)}
+        return {**states, "canSync": manual.allowed, **answers}
+
+    def _find(self, name: str) -> Application | None:
+        """Return the Application that the request names, if it exists and the caller may get it."""
+        namespace = flask.request.args.get("appNamespace", "") or self._parts.control_namespace
+        found = next((a for a in self._parts.applications() if tuple(a.key) == (namespace, name)), None)
+        if found is None:
+            # Asked all the same, so that a missing one takes as long as a forbidden one.
+            self._parts.guard.can(_caller(), "applications", "get", f"default/{name}")
+            return None
+        decision = self._can(found, "get")
+        self._publish(found, "get", decision)
+        return found if decision.allowed else None
+
+    def _can(self, app: Application, action: str) -> Decision:
+        return self._parts.guard.can(_caller(), "applications", action, app.rbac_object(self._parts.control_namespace))
+
+    def _demand(self, app: Application, action: str, decision: Decision) -> None:
+        """Go on only with an allowing Decision; raises Denied."""
+        self._publish(app, action, decision)
+        if not decision.allowed:
+            raise Denied(decision)
+
+    def _publish(self, app: Application, action: str, decision: Decision) -> None:
+        self._parts.publish(
+            DecisionMade(
+                decision=decision,
+                resource="applications",
+                action=action,
+                source="api",
+                project=app.spec.project or "default",
+                key=app.key,
+                subject=_caller().name,
+                manual=True,
+            )
+        )
+
+
+def _caller() -> Subject:
+    return t.cast("Subject", flask.g.subject)
+
+
+def _not_here(what: str) -> errors.Answer:
+    return errors.answer(405, f"this instance does not {what}: it observes")

@@ -1,0 +1,111 @@
+"""The ASGI application: metrics and probes as small handlers, everything else through the API's default deny.
+
+The three public paths are served without touching Flask or its threads, so that neither a busy API nor a slow scraper
+keeps a probe waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+import urllib.parse
+
+from a2wsgi import WSGIMiddleware
+
+from server.api import create_api
+from server.parts import Parts
+
+PUBLIC: t.Final = ("/healthz", "/readyz", "/metrics")
+"""The only paths that answer without a token."""
+WORKERS = 8
+"""Threads of the API."""
+
+Scope = t.MutableMapping[str, t.Any]
+Message = t.MutableMapping[str, t.Any]
+Receive = t.Callable[[], t.Awaitable[Message]]
+Send = t.Callable[[Message], t.Awaitable[None]]
+App = t.Callable[[Scope, Receive, Send], t.Awaitable[None]]
+
+
+class Response(t.NamedTuple):
+    """What a small handler answers."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]]
+
+
+def create_app(parts: Parts, *, api: bool = True) -> App:
+    """Return the ASGI application.
+
+    Args:
+        parts: what the rest of the house gives.
+        api: False leaves out /api, for a port that is open to scrapers only.
+    """
+    behind: App | None = None
+    if api:
+        wsgi = t.cast("t.Any", create_api(parts).wsgi_app)  # the two packages spell WSGI's types differently
+        behind = t.cast("App", WSGIMiddleware(wsgi, workers=WORKERS))
+    public: dict[str, t.Callable[[Scope], Response]] = {
+        "/healthz": lambda scope: _probe(parts.healthy, "no progress"),
+        "/readyz": lambda scope: _probe(parts.ready, "not ready"),
+        "/metrics": lambda scope: _metrics(parts, scope),
+    }
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+        elif (handler := public.get(scope["path"])) is not None:
+            await _answer(scope, send, await _handled(handler, scope))
+        elif behind is not None:
+            await behind(scope, receive, send)
+        else:
+            await _answer(scope, send, _text(404, "not found"))
+
+    return app
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _handled(handler: t.Callable[[Scope], Response], scope: Scope) -> Response:
+    """Run a handler in a thread: joining and packing a large exposition must not hold up the other connections."""
+    if scope["method"] not in ("GET", "HEAD"):
+        return Response(405, b"method not allowed\n", [("Allow", "GET, HEAD"), *_TEXT])
+    return await asyncio.to_thread(handler, scope)
+
+
+_TEXT = [("Content-Type", "text/plain; charset=utf-8")]
+
+
+def _text(status: int, text: str) -> Response:
+    return Response(status, f"{text}\n".encode(), _TEXT)
+
+
+def _probe(good: t.Callable[[], bool], otherwise: str) -> Response:
+    return _text(200, "ok") if good() else _text(503, otherwise)
+
+
+def _metrics(parts: Parts, scope: Scope) -> Response:
+    """Answer a scrape; name[] chooses families, as with other exporters."""
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    query = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=200)
+    body, answer = parts.exporter.exposition(
+        headers.get(b"accept", ""), headers.get(b"accept-encoding", ""), query.get("name[]", [])
+    )
+    return Response(200, body, answer)
+
+
+async def _answer(scope: Scope, send: Send, response: Response) -> None:
+    head = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.headers]
+    head.append((b"content-length", str(len(response.body)).encode("ascii")))
+    await send({"type": "http.response.start", "status": response.status, "headers": head})
+    body = b"" if scope["method"] == "HEAD" else response.body
+    await send({"type": "http.response.body", "body": body})

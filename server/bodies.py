@@ -1,0 +1,73 @@
+"""Request bodies -> operations. Pure; the shapes are those of Argo CD's API, and an unknown field is refused."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+
+from model.application import Application, InitiatedBy, Operation, OperationResource, RetryStrategy, SyncOperation
+from model.decode import decode
+from model.errors import InvalidInput
+from model.meta import JSON
+
+
+class SyncOptions(msgspec.Struct, forbid_unknown_fields=True):
+    """syncOptions, in the wrapping that Argo CD's API has."""
+
+    items: list[str] = []
+
+
+class SyncRequest(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """The body of POST …/sync. Source: Argo CD server/application/application.proto, ApplicationSyncRequest."""
+
+    name: str = ""
+    app_namespace: str = ""
+    project: str = ""
+    revision: str = ""
+    dry_run: bool = False
+    prune: bool = False
+    strategy: JSON | None = None
+    resources: list[OperationResource] | None = None
+    sync_options: SyncOptions | list[str] | None = None
+    retry_strategy: RetryStrategy | None = None
+    infos: list[JSON] | None = None
+
+
+def sync_request(body: bytes) -> SyncRequest:
+    """Decode a body; an empty one asks for the usual sync. Raises InvalidInput."""
+    return decode(SyncRequest, body or b"{}", "request body", InvalidInput)
+
+
+def operation(app: Application, request: SyncRequest, username: str) -> Operation:
+    """Return the operation that a sync request asks for, with the Application's own options where it names none.
+
+    Raises:
+        InvalidInput: another revision than the tracked one is asked for while automated sync would undo it.
+    """
+    sources = app.spec.all_sources
+    tracked = (sources[0].target_revision or "HEAD") if sources else ""
+    other = request.revision and request.revision != tracked
+    if other and app.spec.automated is not None and not request.dry_run:
+        wanted = f"{tracked}, for automated sync is on and would undo anything else"
+        raise InvalidInput("request body", "revision", request.revision, wanted)
+    given = request.sync_options.items if isinstance(request.sync_options, SyncOptions) else request.sync_options
+    policy = app.spec.sync_policy
+    options = list(app.spec.sync_options) if given is None else given
+    return Operation(
+        sync=SyncOperation(
+            revision=request.revision,
+            prune=request.prune,
+            dry_run=request.dry_run,
+            sync_strategy=request.strategy,
+            resources=request.resources,
+            sync_options=options or None,
+        ),
+        initiated_by=InitiatedBy(username=username),
+        info=request.infos,
+        retry=request.retry_strategy or (policy.retry if policy else None),
+    )
+
+
+REFRESH_WORDS: t.Final = ("normal", "hard")
+"""What ?refresh= may say."""

@@ -1,0 +1,100 @@
+"""What the server needs from the rest of the house, handed over by the wiring. No behaviour."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import typing as t
+
+from exporter import Exporter
+from model.application import Application, Operation
+from model.decision import Decision
+from model.events import Event
+from model.meta import NamespacedName
+from model.project import SyncWindow
+from model.states import RefreshLevel
+from policy.subjects import Subject
+
+
+class Clock(t.Protocol):
+    """The wall clock."""
+
+    def now(self) -> dt.datetime:
+        """Return the time as an aware UTC datetime."""
+        ...
+
+
+class Guard(t.Protocol):
+    """The two questions of policy.guard that the API asks."""
+
+    def can(self, subject: Subject, resource: str, action: str, object: str) -> Decision:
+        """May the subject do this by RBAC."""
+        ...
+
+    def may_sync(
+        self,
+        app: Application,
+        *,
+        now: dt.datetime,
+        manual: bool,
+        started: dt.datetime | None = None,
+        subject: Subject | None = None,
+    ) -> Decision:
+        """May this Application be synced now by windows, freezes and, with a subject, RBAC."""
+        ...
+
+
+class Identity(t.Protocol):
+    """Tells who sent a request."""
+
+    def subject(self, authorization: str) -> Subject | None:
+        """Return the Subject for the value of an Authorization header, or None when it names nobody."""
+        ...
+
+    @property
+    def off(self) -> str:
+        """Why nobody at all can be told apart (no token file); empty when the API is on."""
+        ...
+
+
+class WindowState(t.NamedTuple):
+    """A sync window that applies to an Application."""
+
+    window: SyncWindow
+    active: bool
+
+
+class RequestRefresh(t.Protocol):
+    """Puts an Application into the queue."""
+
+    def __call__(self, key: NamespacedName, level: RefreshLevel, reason: str) -> object:
+        """Ask for a comparison of that depth."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything that the server is given."""
+
+    exporter: Exporter
+    healthy: t.Callable[[], bool]
+    """False once the loop has stopped making progress."""
+    ready: t.Callable[[], bool]
+    """True once the caches are filled."""
+    clock: Clock
+    guard: Guard
+    identity: Identity
+    applications: t.Callable[[], t.Iterable[Application]]
+    """The Applications in the store."""
+    version: str
+    mode: t.Literal["reconcile", "observe"] = "reconcile"
+    control_namespace: str = "argocd"
+    submit_operation: t.Callable[[NamespacedName, Operation], object] | None = None
+    """Writes the root field `operation`; raises Conflict when one is there. None: this instance writes none."""
+    terminate_operation: t.Callable[[NamespacedName], object] | None = None
+    """Ends a running operation; raises NotFound when none runs. None: this instance ends none."""
+    request_refresh: RequestRefresh | None = None
+    windows: t.Callable[[Application, dt.datetime], t.Sequence[WindowState]] = lambda app, now: ()
+    """The sync windows that apply to an Application, and whether each is active."""
+    publish: t.Callable[[Event], None] = lambda event: None
+    """Told each answer of the guard."""
