@@ -66,7 +66,7 @@ def _local(url: str) -> Remote:
     path = re.sub(r"^file://(localhost)?", "", url, flags=re.IGNORECASE)
     if not path.startswith("/") or ".." in path.split("/") or any(ord(c) < 33 or ord(c) == 127 for c in path):
         raise _refused(url, "file:// and an absolute path without ..")
-    key = "file://" + re.sub(r"/{2,}", "/", path).rstrip("/").removesuffix(".git")
+    key = "file://" + re.sub(r"/{2,}", "/", path).rstrip("/").removesuffix(".git").rstrip("/")
     return Remote("file://" + path, key, key, "file")
 
 

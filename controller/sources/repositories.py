@@ -120,7 +120,7 @@ class Repositories:
 
     def commit_text(self, url: str, project: str, commit: str) -> bytes:
         """Return the raw commit object."""
-        snapshot = self.snapshot(url, project, commit)
+        snapshot = self.snapshot(url, project, commit, commit)
         return snapshot.reader.commit(commit)
 
     def reset(self, url: str, project: str) -> None:
@@ -173,7 +173,7 @@ class Repositories:
             shared.mirror.fetch(repository, commit)
             ok = True
         finally:
-            self._tell("fetch", shared, revision or commit, started, ok=ok)
+            self._tell("fetch", shared, revision, started, ok=ok)
 
     def _expand(self, shared: _Shared, repository: Repository | None, revision: str) -> str | None:
         """Look an abbreviated commit id up among all that the remote has."""

@@ -20,6 +20,7 @@ from controller.clock import Clock
 from controller.sources.cache import Notes, Part, RenderCache
 from controller.sources.git.objects import ReaderError
 from controller.sources.inputs import Inputs, facts
+from controller.sources.kustomize_tool import find_tool
 from controller.sources.objects import finish
 from controller.sources.paths import parse_path, shown
 from controller.sources.rendering import Renderer
@@ -70,7 +71,8 @@ class SourceService:
             cache_dir, repositories, publish, clock, allow_schemes, interval_seconds, on_moved
         )
         self._publish, self._clock = publish, clock
-        self._renderer = Renderer(cage)
+        self._kustomize = find_tool()
+        self._renderer = Renderer(cage, self._kustomize)
         self._cache = RenderCache()
 
     def resolve(self, source: Source, project: str, *, force: bool = False) -> str:
@@ -155,7 +157,8 @@ class SourceService:
         """Return the part, and whether it was in the cache."""
         path = parse_path(source.path, "source") if source.path not in (".", "./") else ""
         snapshots = self._snapshots(request, source, revision, references if source.helm else {})
-        question = _question(request, source, snapshots)
+        tool = self._kustomize.stamp if self._kustomize else ""
+        question = _question(request, source, snapshots, tool)
         if not request.no_cache:
             known = self._cache.find(question, snapshots, facts(request, source, revision))
             if known is not None:
@@ -210,11 +213,11 @@ def _references(request: RenderRequest) -> dict[str, tuple[Source, str]]:
     return found
 
 
-def _question(request: RenderRequest, source: Source, snapshots: t.Mapping[str, Snapshot]) -> str:
+def _question(request: RenderRequest, source: Source, snapshots: t.Mapping[str, Snapshot], tool: str) -> str:
     """Return the part of the key that is known before rendering; repositories and project keep strangers apart."""
     plain = msgspec.structs.replace(source, target_revision="", name="", ref="")
     readers = sorted((name, s.reader.name) for name, s in snapshots.items())
-    question = [RENDERER_VERSION, request.project, readers, msgspec.json.encode(plain).decode()]
+    question = [RENDERER_VERSION, tool, request.project, readers, msgspec.json.encode(plain).decode()]
     return hashlib.sha256(msgspec.json.encode(question)).hexdigest()
 
 

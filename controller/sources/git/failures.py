@@ -41,8 +41,8 @@ _TABLE: tuple[tuple[str, type[LynceusError], str], ...] = (
         "the server does not have, or does not give out, the revision",
     ),
     (
-        r"connection reset|hung up|early eof|returned error: 5|broken pipe|empty reply|failed to connect|couldn't connect"
-        r"|network is unreachable|no route",
+        r"connection reset|hung up|early eof|returned error: 5|broken pipe|empty reply|failed to connect"
+        r"|couldn't connect|network is unreachable|no route",
         SourceUnavailable,
         "the connection failed",
     ),
