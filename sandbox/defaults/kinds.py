@@ -86,6 +86,20 @@ def _pod(value: Struct) -> None:
         if spec.get("hostNetwork"):
             for port in container.get("ports") or ():
                 port["hostPort"] = port.get("hostPort") or port.get("containerPort")
+    fill(_inner(value, "status"), phase="Pending", qosClass=quality(spec))
+
+
+def quality(spec: Struct) -> str:
+    """The quality-of-service class of a Pod. Source: kubernetes/pkg/apis/core/v1/helper/qos."""
+    said = [container.get("resources") or {} for container in spec.get("containers") or ()]
+    said += [container.get("resources") or {} for container in spec.get("initContainers") or ()]
+    amounts = [(part.get("requests") or {}, part.get("limits") or {}) for part in said]
+    named = [{key: part[key] for key in ("cpu", "memory") if key in part} for pair in amounts for part in pair]
+    if not any(named):
+        return "BestEffort"
+    equal = all(requests.get(key) == limits.get(key) for requests, limits in amounts for key in ("cpu", "memory"))
+    full = all(key in limits for _, limits in amounts for key in ("cpu", "memory"))
+    return "Guaranteed" if equal and full else "Burstable"
 
 
 @_of("core.v1.Probe")
@@ -225,6 +239,7 @@ def _deployment(value: Struct) -> None:
 @_of("apps.v1.DaemonSet")
 def _daemon_set(value: Struct) -> None:
     spec = _inner(value, "spec")
+    _inner(_inner(value, "metadata"), "annotations").setdefault("deprecated.daemonset.template.generation", "1")
     fill(spec, revisionHistoryLimit=10)
     strategy = _inner(spec, "updateStrategy")
     fill(strategy, type="RollingUpdate")
@@ -243,6 +258,8 @@ def _stateful_set(value: Struct) -> None:
     if strategy["type"] == "RollingUpdate" and isinstance(strategy.get("rollingUpdate"), dict):
         fill(strategy["rollingUpdate"], partition=0)
     fill(_inner(spec, "persistentVolumeClaimRetentionPolicy"), whenDeleted="Retain", whenScaled="Retain")
+    for claim in spec.get("volumeClaimTemplates") or ():
+        fill(claim, apiVersion="v1", kind="PersistentVolumeClaim")
 
 
 @_of("apps.v1.ReplicaSet")
