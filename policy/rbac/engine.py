@@ -1,0 +1,206 @@
+"""May this subject do this action on this object? Strict and compatible evaluation over compiled rules.
+
+strict: a deny that applies to the caller, to a group of the caller or to the default role is final.
+compat: Argo CD's order of separate evaluations, where an allow through the default role or one group beats a deny
+through another. Source: Argo CD util/rbac/rbac.go, server/rbacpolicy/rbacpolicy.go (EnforceClaims).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from policy.findings import Mode
+from policy.rbac.index import DEEPEST, Reach, Rules, closure
+from policy.rbac.text import PolicyLine
+from policy.rbac.vocabulary import project_of
+from policy.subjects import RESERVED, Subject
+
+REMEMBERED = 16_384
+"""Closures kept in memory; on overflow all are forgotten, which costs microseconds each."""
+
+
+class Request(t.NamedTuple):
+    """What is asked."""
+
+    resource: str
+    action: str
+    target: str
+
+
+class Hit(t.NamedTuple):
+    """A line that applies, and how the subject reached it."""
+
+    line: PolicyLine
+    path: tuple[str, ...]
+
+
+class Outcome(t.NamedTuple):
+    """The answer of an engine; policy.rbac.explain turns it into a Decision."""
+
+    allowed: bool
+    hit: Hit | None = None
+    """The line that decided; None when no line allows."""
+    via: str = ""
+    """The subject, group or default role whose evaluation decided."""
+    note: str = ""
+    """A reason that is no line."""
+
+
+class Evaluation(t.NamedTuple):
+    """One evaluation over one closure."""
+
+    allow: Hit | None = None
+    deny: Hit | None = None
+    failed: Hit | None = None
+    """A line whose pattern is broken was reached: nothing is allowed (regex mode of upstream)."""
+
+    @property
+    def allowed(self) -> bool:
+        """An allow line applies, and nothing speaks against it."""
+        return self.allow is not None and self.deny is None and self.failed is None
+
+
+class Engine:
+    """One generation of the RBAC policy with the role layers of the projects."""
+
+    def __init__(self, rules: Rules, layers: t.Mapping[str, Rules], default_role: str, mode: Mode) -> None:
+        self.rules, self.layers, self.default_role, self.mode = rules, dict(layers), default_role, mode
+        self._closures: dict[tuple[str, str], tuple[Reach, ...]] = {}
+
+    def decide(self, subject: Subject, request: Request) -> Outcome:
+        """Answer one question; pure, the same for the same generation."""
+        project = project_of(request.resource, request.target)
+        project = project if project in self.layers else ""
+        if self.mode == "compat":
+            return self._compat(subject, request, project)
+        return self._strict(subject, request, project)
+
+    def evaluate(self, name: str, request: Request, project: str) -> Evaluation:
+        """Evaluate one name: its lines and those of every role it reaches, in the policy and one project's layer."""
+        allow: Hit | None = None
+        for role, path in self.reach(name, project):
+            for line in self.candidates(role, request, project):
+                verdict = _hits(line, request)
+                if verdict is None:
+                    return Evaluation(failed=Hit(line, path))
+                if not verdict:
+                    continue
+                if line.effect == "deny":
+                    return Evaluation(deny=Hit(line, path))
+                if allow is None and line.effect == "allow":
+                    allow = Hit(line, path)
+        return Evaluation(allow)
+
+    def layers_of(self, project: str) -> tuple[Rules, ...]:
+        """Return the policy, and the project's layer behind it when there is one."""
+        layer = self.layers.get(project)
+        return (self.rules, layer) if layer else (self.rules,)
+
+    def reach(self, name: str, project: str) -> tuple[Reach, ...]:
+        """Return the closure of a name, remembered."""
+        found = self._closures.get((name, project))
+        if found is None:
+            if len(self._closures) >= REMEMBERED:
+                self._closures.clear()
+            found = self._closures[name, project] = closure(name, self.layers_of(project))
+        return found
+
+    def candidates(self, role: str, request: Request, project: str) -> t.Iterator[PolicyLine]:
+        """Yield the lines of a role that may match the request."""
+        segment = request.target.partition("/")[0]
+        for rules in self.layers_of(project):
+            table = rules.lines_of(role)
+            slot = table.slots.get(request.resource)
+            if slot is not None:
+                yield from slot.candidates(request.target, segment)
+            yield from table.wild.candidates(request.target, segment)
+
+    def bound(self, name: str, project: str) -> bool:
+        """True when the name is the member of some g line: only then do a group's allow lines count, as upstream."""
+        return any(name in rules.by_member for rules in self.layers_of(project))
+
+    # --- strict ---
+
+    def _strict(self, subject: Subject, request: Request, project: str) -> Outcome:
+        asked = project_of(request.resource, request.target)
+        if subject.kind == "token" and asked and subject.name.split(":")[1:2] != [asked]:
+            return Outcome(False, note=f"{subject.name} counts only inside its own project")
+        allowed = Outcome(False)
+        for name, counts in self._names(subject, project):
+            found = self.evaluate(name, request, project)
+            if found.deny or found.failed:
+                return Outcome(False, found.deny or found.failed, name)
+            if found.allow and counts and not allowed.allowed:
+                allowed = Outcome(True, found.allow, name)
+        return allowed
+
+    def _names(self, subject: Subject, project: str) -> t.Iterator[tuple[str, bool]]:
+        """Yield (name, whether its allow lines count) of everything the caller is."""
+        if self.default_role:
+            yield self.default_role, True
+        if subject.name and (subject.kind != "user" or not subject.name.startswith(RESERVED)):
+            yield subject.name, True
+        if subject.kind == "token":
+            return
+        for group in subject.groups:
+            if group and not group.startswith(RESERVED):
+                yield group, self.bound(group, project)
+
+    # --- compat ---
+
+    def _compat(self, subject: Subject, request: Request, project: str) -> Outcome:
+        denied = Outcome(False)
+        for name, layer in self._evaluations(subject, project):
+            if name is None:
+                return denied if denied.hit else Outcome(False, note=f"{subject.name} is of another project")
+            found = self.evaluate(name, request, layer)
+            if found.allowed:
+                return Outcome(True, found.allow, name)
+            if not denied.hit and (found.deny or found.failed):
+                denied = Outcome(False, found.deny or found.failed, name)
+        return denied
+
+    def _evaluations(self, subject: Subject, project: str) -> t.Iterator[tuple[str | None, str]]:
+        """Yield (name, project layer) in upstream's order; the first that allows wins. None ends with a denial."""
+        if self.default_role:
+            yield self.default_role, ""
+        parts = subject.name.split(":")
+        if project and len(parts) == 3 and parts[0] == "proj":
+            if parts[1] != project:
+                yield None, ""
+            yield from self._with_default(subject.name, project)
+            return
+        yield from self._with_default(subject.name, project)
+        for group in subject.groups:
+            if self.bound(group, project):
+                yield from self._with_default(group, project)
+        if subject.name or subject.groups:
+            yield "", ""
+
+    def _with_default(self, name: str, project: str) -> t.Iterator[tuple[str, str]]:
+        if self.default_role:
+            yield self.default_role, project
+        yield name, project
+
+
+def _hits(line: PolicyLine, request: Request) -> bool | None:
+    """Does the line apply? None: a broken pattern was reached, and upstream's whole evaluation would fail."""
+    if line.brittle:
+        return _brittle_hits(line, request)
+    return (
+        line.resource.matches(request.resource)
+        and line.action.matches(request.action)
+        and line.target.matches(request.target)
+    )
+
+
+def _brittle_hits(line: PolicyLine, request: Request) -> bool | None:
+    for pattern, value in zip((line.resource, line.action, line.target), request, strict=True):
+        if pattern.broken:
+            return None
+        if not pattern.matches(value):
+            return False
+    return True
+
+
+__all__ = ["DEEPEST", "Engine", "Evaluation", "Hit", "Outcome", "Request"]
