@@ -6,6 +6,7 @@ copying some references takes.
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -18,6 +19,7 @@ from exporter.listener import Listener
 from model.events import Event
 
 _END = b"# EOF\n"
+_NOTHING = re.compile(r"q=0(\.0*)?")
 
 
 class Exporter:
@@ -90,5 +92,5 @@ def _accepts(name: str, header: str) -> bool:
     for item in header.lower().split(","):
         named, *parameters = (part.replace(" ", "") for part in item.split(";"))
         if named == name:
-            return not any(parameter.rstrip("0").rstrip(".") == "q=" for parameter in parameters)
+            return not any(_NOTHING.fullmatch(parameter) for parameter in parameters)
     return False

@@ -1,0 +1,237 @@
+"""The whole exposition: formats, the contract with Argo CD, Prometheus' own checker."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import Metric as ParsedMetric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter import Exporter
+from exporter.applications import Applications
+from exporter.catalogue import CATALOGUE
+from exporter.instruments import Instruments
+from exporter.listener import Listener
+from model.events import ApplicationDeleted, GitRequestFinished, RepositoryKnown
+from model.meta import NamespacedName
+from tests.exporter.script import SERVER, attempted, busy_minute, changed, exporter, git, lines, permission, turn
+
+OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"
+RECONCILE = [0.25, 0.5, 1, 2, 4, 8, 16]
+GIT = [0.1, 0.25, 0.5, 1, 2, 4, 10, 20]
+APP = ["namespace", "name", "project"]
+
+CONTRACT: dict[str, tuple[str, list[str], list[float]]] = {
+    "argocd_app_info": (
+        "gauge",
+        [
+            *APP,
+            "autosync_enabled",
+            "repo",
+            "dest_server",
+            "dest_namespace",
+            "sync_status",
+            "health_status",
+            "operation",
+        ],
+        [],
+    ),
+    "argocd_app_condition": ("gauge", [*APP, "condition"], []),
+    "argocd_app_sync_total": ("counter", [*APP, "dest_server", "phase", "dry_run"], []),
+    "argocd_app_reconcile": ("histogram", ["namespace", "dest_server"], RECONCILE),
+    "argocd_cluster_info": ("gauge", ["server", "k8s_version", "name"], []),
+    "argocd_cluster_api_resource_objects": ("gauge", ["server"], []),
+    "argocd_cluster_api_resources": ("gauge", ["server"], []),
+    "argocd_cluster_connection_status": ("gauge", ["server", "k8s_version"], []),
+    "argocd_git_request_total": ("counter", ["repo", "request_type", "result"], []),
+    "argocd_git_request_duration_seconds": ("histogram", ["repo", "request_type"], GIT),
+    "argocd_git_fetch_fail_total": ("counter", ["repo", "revision"], []),
+    "argocd_git_lsremote_fail_total": ("counter", ["repo", "revision"], []),
+}
+"""What Argo CD 3.6 exports under these names; only argocd_git_request_total has a label more (result)."""
+
+
+def busy() -> Exporter:
+    made = exporter(*[event for step in range(4) for event in busy_minute(step)])
+    made.listen(git("ls-remote", "error"))
+    return made
+
+
+def families(made: Exporter, accept: str) -> dict[str, ParsedMetric]:
+    body, _ = made.exposition(accept)
+    parser = parse_openmetrics if accept else parse_text
+    return {family.name: family for family in parser(body.decode())}
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
+@pytest.mark.parametrize("name", sorted(CONTRACT))
+def test_compatible_families_are_argo_cds(name: str, accept: str) -> None:
+    """Name, type, label names and bucket bounds, in both formats."""
+    kind, labels, bounds = CONTRACT[name]
+    family = families(busy(), accept)[name.removesuffix("_total") if kind == "counter" else name]
+    assert kind == family.type
+    assert family.samples, f"{name} has no sample"
+    for sample in family.samples:
+        assert set(labels) == set(sample.labels) - {"le"}
+    found = {float(sample.labels["le"]) for sample in family.samples if "le" in sample.labels}
+    assert set(bounds) == found - {float("inf")}
+
+
+def test_no_compatible_family_is_left_out_of_the_contract() -> None:
+    """Whoever adds one adds its facts here."""
+    assert set(CONTRACT) == {metric.name for metric in CATALOGUE if metric.name.startswith("argocd_")}
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
+def test_every_metric_of_the_catalogue_is_exported_and_nothing_else(accept: str) -> None:
+    """Name, type, help and labels are those of the catalogue; process_* comes from the client library."""
+    found = families(busy(), accept)
+    expected = {metric.family: metric for metric in CATALOGUE}
+    assert set(expected) == {name for name in found if not name.startswith("process_")}
+    for name, metric in expected.items():
+        assert (metric.kind, metric.help) == (found[name].type, found[name].documentation)
+        for sample in found[name].samples:
+            assert set(metric.labels) == set(sample.labels) - {"le"}
+            assert sample.name in metric.samples
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
+def test_there_are_no_created_series(accept: str) -> None:
+    """Argo CD has none, and they would double the counters."""
+    assert b"_created" not in busy().exposition(accept)[0]
+
+
+def test_promtool_finds_nothing_to_say() -> None:
+    """Prometheus' own checker of names, types and help texts."""
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian package prometheus)")
+    body, _ = busy().exposition("")
+    run = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+    assert ("", 0) == ((run.stdout + run.stderr).decode(), run.returncode)
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
+def test_gzip_says_the_same(accept: str) -> None:
+    """One stream of several members; the coding is named."""
+    made = busy()
+    packed, headers = made.exposition(accept, "gzip")
+    plain, plain_headers = made.exposition(accept, "identity")
+    steady = [[x for x in body.split(b"\n") if b"process_" not in x] for body in (gzip.decompress(packed), plain)]
+    assert steady[0] == steady[1]
+    assert ("gzip", None) == (dict(headers).get("Content-Encoding"), dict(plain_headers).get("Content-Encoding"))
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (OPENMETRICS, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ("application/openmetrics-text;q=0, */*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/html, */*;q=0.1", "text/plain; version=0.0.4; charset=utf-8"),
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        (";;,=;q=x", "text/plain; version=0.0.4; charset=utf-8"),
+    ],
+)
+def test_the_format_follows_accept(accept: str, content_type: str) -> None:
+    """OpenMetrics for whoever asks, the text format for everybody else."""
+    assert content_type == dict(exporter().exposition(accept)[1])["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    ("header", "packed"),
+    [
+        ("gzip", True),
+        ("deflate, gzip;q=1.0", True),
+        ("GZIP", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.0", False),
+        ("br", False),
+        ("", False),
+    ],
+)
+def test_gzip_only_for_whoever_takes_it(header: str, packed: bool) -> None:
+    """Weight 0 means no."""
+    assert packed == ("Content-Encoding" in dict(exporter().exposition("", header)[1]))
+
+
+def test_names_choose_families_of_both_kinds() -> None:
+    """Families and samples can be named; unknown names give nothing."""
+    found = {line.split("{")[0] for line in lines(busy(), "argocd_app_info", "lynceus_build_info", "nothing")}
+    assert {"argocd_app_info", "lynceus_build_info"} == found
+
+
+def test_odd_text_in_an_object_never_breaks_a_scrape() -> None:
+    """A lone surrogate, quotes and newlines in labels: both formats can be read."""
+    odd = 'a"b\\c\nd\ud800\x00é'
+    made = exporter(
+        changed(project=odd), permission(), attempted(), RepositoryKnown(repo=odd), turn(reason=odd, error=odd)
+    )
+    made.listen(GitRequestFinished(repo=odd, request_type="fetch", result="error", seconds=0.1, revision=odd))
+    for accept in ("", OPENMETRICS):
+        projects = {sample.labels["project"] for sample in families(made, accept)["argocd_app_info"].samples}
+        assert {'a"b\\c\nd\ufffd\ufffdé'} == projects
+
+
+def test_a_family_stops_growing_at_its_limit() -> None:
+    """Beyond the limit samples are dropped and counted, and what is known goes on."""
+    instruments = Instruments(argocd_metrics=True, most_label_sets=10)
+    listener = Listener(Applications(argocd_metrics=True), instruments)
+    for number in (*range(50), 3):
+        listener.listen(git(repo=f"https://git.example/{number}"))
+    values = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in instruments.registry.collect()
+        for sample in family.samples
+        if not sample.name.endswith("_bucket")
+    }
+    requests = [labels for labels in values if labels[0] == "argocd_git_request_total"]
+    assert 10 == len(requests)
+    assert 2.0 == values["argocd_git_request_total", "https://git.example/3", "fetch", "success"]
+    assert 40.0 == values["lynceus_metrics_dropped_label_values_total", "argocd_git_request_total"]
+
+
+HISTORY = st.lists(
+    st.tuples(
+        st.sampled_from(["changed", "failed", "deleted"]),
+        st.sampled_from(["a", "b", 'c"\n']),
+        st.sampled_from(["Synced", "OutOfSync"]),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=50)
+@given(HISTORY)
+def test_the_lines_are_those_that_the_client_library_writes(history: list[tuple[str, str, str]]) -> None:
+    """After any history the two formats agree line by line with prometheus_client fed with the last state."""
+    made, states, failures = exporter(), dict[str, str](), dict[str, int]()
+    for what, name, sync in history:
+        if what == "changed":
+            made.listen(changed(name, sync=sync))
+            states[name], failures[name] = sync, failures.get(name, 0)
+        elif what == "deleted":
+            made.listen(ApplicationDeleted(key=NamespacedName("argocd", name)))
+            states.pop(name, None)
+            failures.pop(name, None)
+        else:
+            made.listen(attempted(name))
+            failures = {known: n + (known == name) for known, n in failures.items()}
+    registry = CollectorRegistry()
+    info = Gauge("argocd_app_info", "x", CONTRACT["argocd_app_info"][1], registry=registry)
+    total = Counter("argocd_app_sync", "x", CONTRACT["argocd_app_sync_total"][1], registry=registry)
+    for name, sync in states.items():
+        info.labels("argocd", name, "shop", "true", "https://git.example/shop", SERVER, "web", sync, "Healthy", "").set(
+            1
+        )
+        for phase in ("Succeeded", "Failed", "Error"):
+            total.labels("argocd", name, "shop", SERVER, phase, "false").inc(failures[name] * (phase == "Failed"))
+    expected = sorted(line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#"))
+    assert expected == lines(made, "argocd_app_info", "argocd_app_sync_total")
+    assert expected == lines(made, "argocd_app_info", "argocd_app_sync_total", accept=OPENMETRICS)
