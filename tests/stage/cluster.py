@@ -21,6 +21,8 @@ from typing import Any
 
 import yaml
 
+from tests.stage.keeper import USERS
+
 KUBECTL_SECONDS = 60.0
 NAMESPACE_LENGTH = 63
 
@@ -71,10 +73,15 @@ class Cluster:
         own = self.directory / f"kubeconfig-{name}"
         if not own.exists():
             content = yaml.safe_load(self.kubeconfig.read_text())
-            content["users"][0]["user"]["as"] = name
+            content["users"][0]["user"] = self._user_entry(name)
             own.touch(mode=0o600)
             own.write_text(json.dumps(content))
         return own
+
+    def _user_entry(self, name: str) -> dict[str, Any]:
+        if name in self.tokens:
+            return {"token": self.tokens[name]}
+        return {"token": self.token, "as": name} | ({"as-groups": [USERS[name]]} if name in USERS else {})
 
     def request(
         self,
@@ -110,8 +117,11 @@ class Cluster:
         """The headers by which a user is known."""
         if user in self.tokens:
             return {"Authorization": f"Bearer {self.tokens[user]}"}
-        extra = {} if user == "admin" else {"Impersonate-User": user}
-        return {"Authorization": f"Bearer {self.token}", **extra}
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if user != "admin":
+            headers["Impersonate-User"] = user
+            headers |= {"Impersonate-Group": USERS[user]} if user in USERS else {}
+        return headers
 
     def connect(self, timeout: float | None = 30.0) -> http.client.HTTPConnection:
         """A new connection to the server."""

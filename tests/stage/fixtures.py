@@ -15,6 +15,7 @@ import pytest
 from tests.stage import control_plane
 from tests.stage.cluster import Cluster, from_kubeconfig
 from tests.stage.git import GitServer
+from tests.stage.proxy import FaultProxy
 
 PLANE = pytest.StashKey[control_plane.Attachment]()
 
@@ -96,10 +97,8 @@ def git_server(tmp_path: Path) -> Iterator[GitServer]:
 
 
 @pytest.fixture
-def fault_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., "FaultProxy"]]:
+def fault_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., FaultProxy]]:
     """Give a maker of fault proxies: call it with the cluster to stand before; all stop after the test."""
-    from tests.stage.proxy import FaultProxy
-
     started: list[FaultProxy] = []
 
     def start(upstream: Cluster, **options: object) -> FaultProxy:
