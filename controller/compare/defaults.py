@@ -84,6 +84,9 @@ DEFAULTS: dict[str, dict[str, t.Any]] = {
     "core.v1.Probe": {**_PROBE, "terminationGracePeriodSeconds": None},
     "core.v1.HTTPGetAction": {"path": "/", "scheme": "HTTP"},
     "core.v1.GRPCAction": {"service": ""},
+    "core.v1.EndpointPort": {"protocol": "TCP"},
+    "core.v1.LimitRangeItem": {"default": ANY, "defaultRequest": ANY},
+    "discovery.v1.EndpointPort": {"protocol": "TCP", "name": ""},
     "core.v1.HostPathVolumeSource": {"type": ""},
     "core.v1.ISCSIVolumeSource": {"iscsiInterface": "default"},
     "core.v1.RBDVolumeSource": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
@@ -187,8 +190,8 @@ def is_default(parent: Node | None, name: str, value: t.Any) -> bool:
     child = parent.field(name) if parent is not None else None
     if child is not None and child.default is not msgspec.UNSET and _same(child.default, value):
         return True
-    if isinstance(value, dict):
-        return bool(value) and child is not None and all(is_default(child, key, item) for key, item in value.items())
+    if isinstance(value, dict) and value:
+        return child is not None and all(is_default(child, key, item) for key, item in value.items())
     return is_empty(value) and name not in KEPT_ZEROS
 
 

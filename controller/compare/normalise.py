@@ -158,10 +158,9 @@ def comparable(obj: JSON) -> JSON:
     """Return a copy, safe to change at its first levels, without what a comparison must not see."""
     result = {key: value for key, value in obj.items() if key != "status"}
     metadata = {k: v for k, v in (obj.get("metadata") or {}).items() if k not in SERVER_METADATA}
-    annotations = metadata.get("annotations")
-    if annotations:
+    if annotations := metadata.get("annotations"):
         metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
-    result["metadata"] = metadata
+    result["metadata"] = {k: v for k, v in metadata.items() if v or k not in ("annotations", "labels", "finalizers")}
     special = _SPECIAL.get((split_api_version(str(obj.get("apiVersion") or ""))[0], str(obj.get("kind"))))
     if special is not None:
         special(result)

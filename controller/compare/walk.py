@@ -197,6 +197,8 @@ class Walk:
             self._extras(target, live, last, t.cast("Node", node), path)
         before = last if isinstance(last, dict) else {}
         for name, value in target.items():
+            if known.is_default(node, name, live.get(name)):
+                continue
             child = node.field(name) if node is not None else None
             self._deep_extras(value, live.get(name), before.get(name, MISSING), child, (*path, name))
 

@@ -46,7 +46,7 @@ def _policy(obj: JSON) -> str:
 def _waiting_problem(obj: JSON) -> str:
     """Join the messages of containers that wait for a reason that does not pass by itself."""
     messages = []
-    for container in (*items(obj, "status", "initContainerStatuses"), *items(obj, "status", "containerStatuses")):
+    for container in items(obj, "status", "containerStatuses"):
         waiting = part(container, "state", "waiting")
         reason = text(waiting, "reason")
         if reason.startswith("Err") or reason.endswith(("Error", "BackOff")):

@@ -1,0 +1,5 @@
+"""Fixtures of the comparison tests."""
+
+from tests.controller.compare.support import bench
+
+__all__ = ["bench"]
