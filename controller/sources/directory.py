@@ -20,7 +20,8 @@ MAX_COMBINED_BYTES = 10 * 1024 * 1024
 MAX_FILES = 20_000
 SKIP_MARKER = b"+argocd:skip-file-rendering"
 _EXTENSIONS = (".yaml", ".yml", ".json", ".jsonnet")
-_MANIFEST_WORDS = (b"apiVersion:", b"kind:", b"metadata:")
+_MANIFEST_WORDS = (b"apiVersion", b"kind", b"metadata")
+"""A file with all three is meant as a manifest, however broken."""
 
 
 def render_directory(inputs: Inputs, cage: Cage) -> Product:
@@ -92,11 +93,25 @@ def _filter(options: DirectorySource) -> t.Callable[[str], bool]:
 
 
 def _read(inputs: Inputs, path: str, data: bytes, cage: Cage) -> Documents:
-    """Read one file; one that is no manifest at all is left out with a warning."""
+    """Read one file; YAML that is no manifest at all (values of a chart) is left out with a warning."""
     try:
-        return read_json(path, data) if path.endswith(".json") else read_yaml(path, data, cage)
+        if path.endswith(".json"):
+            return read_json(path, data)
+        documents = read_yaml(path, data, cage)
     except YamlError as failure:
-        if path.endswith(".json") or failure.partial or all(word in data for word in _MANIFEST_WORDS):
+        if path.endswith(".json") or failure.partial or _has_words(data):
             raise RenderError(f"{inputs.tree.label}: {failure}") from None
         inputs.warnings.append(f"{failure}; the file does not look like a manifest and is left out")
         return []
+    if documents and not _has_words(data) and not any(_has_kind(value) for _, _, value in documents):
+        inputs.warnings.append(f"{path}: no document has a kind; the file is left out")
+        return []
+    return documents
+
+
+def _has_words(data: bytes) -> bool:
+    return all(word in data for word in _MANIFEST_WORDS)
+
+
+def _has_kind(value: t.Any) -> bool:
+    return isinstance(value, dict) and "kind" in value

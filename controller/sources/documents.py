@@ -32,10 +32,12 @@ def read_yaml(name: str, data: bytes, cage: Cage) -> Documents:
     try:
         found = cage.call("controller.sources.yamls:to_json", {"data": data, "name": name})
     except CageError as failure:
-        if failure.kind == "failed":
-            raise yamls.YamlError(failure.message) from None
         raise RenderError(f"{name}: reading it {failure.message}") from None
-    return [(name, line, msgspec.json.decode(value)) for line, value in found]
+    if "error" in found:
+        refusal = yamls.YamlError(found["error"])
+        refusal.partial = found["partial"]
+        raise refusal
+    return [(name, line, msgspec.json.decode(value)) for line, value in found["documents"]]
 
 
 def read_json(name: str, data: bytes) -> Documents:

@@ -103,9 +103,13 @@ def parse_one(data: bytes, name: str) -> t.Any:
     return documents[0].value if documents else None
 
 
-def to_json(argument: dict[str, t.Any]) -> list[tuple[int, bytes]]:
-    """Parse in the cage: {"data": bytes, "name": text} -> [(line, JSON bytes)]."""
-    return [(d.line, msgspec.json.encode(d.value)) for d in parse(argument["data"], argument["name"])]
+def to_json(argument: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Parse in the cage: {"data", "name"} -> {"documents": [(line, JSON bytes)]} or {"error", "partial"}."""
+    try:
+        documents = parse(argument["data"], argument["name"])
+    except YamlError as failure:
+        return {"error": str(failure), "partial": failure.partial}
+    return {"documents": [(d.line, msgspec.json.encode(d.value)) for d in documents]}
 
 
 def _decode(data: bytes, name: str) -> str:

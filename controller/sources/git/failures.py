@@ -14,7 +14,7 @@ _TABLE: tuple[tuple[str, type[LynceusError], str], ...] = (
     (r"certificate|\bssl|gnutls|\btls\b", SourceUnavailable, "its TLS certificate or connection is not accepted"),
     (r"host key verification failed", SourceUnavailable, "its SSH host key is not among the known hosts"),
     (
-        r"unable to update url base from redirect|redirect",
+        r"redirect|returned error: 30[0-9]",
         SourceUnavailable,
         "it answers with a redirect, which is not followed",
     ),

@@ -162,8 +162,8 @@ class Mirror:
             arguments = [*directory, *options, "--end-of-options", self.remote.url, *refs]
             try:
                 return door.run(arguments, {**self._env, **extra}, timeout=timeout)
-            except door.GitTimeoutError:
-                self._ready = False
+            except door.GitError:
+                self._ready = False  # the next fetch sweeps up what this one left
                 raise
 
     def _local(self, options: list[str], timeout: float) -> bytes:
