@@ -16,7 +16,7 @@ from sandbox.resources import GroupResource
 _OPERATORS = "in, notin, =, ==, !=, gt, lt"
 _TOKEN = re.compile(r"\s*(==|!=|=|!|<|>|\(|\)|,|[^\s=!<>(),]+)")
 
-# The fields beside metadata.name and metadata.namespace that a kind can be selected by (fields package of each strategy).
+# The fields beside metadata.name and metadata.namespace that a kind can be selected by.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "pods": (
         "spec.nodeName",
@@ -84,7 +84,7 @@ class Requirement:
 
 
 class _Parser:
-    """Reads a label selector token by token."""
+    """Reads a label selector word by word."""
 
     def __init__(self, text: str) -> None:
         self._tokens = _TOKEN.findall(text)
@@ -94,9 +94,9 @@ class _Parser:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
     def take(self) -> str:
-        token = self.peek()
+        word = self.peek()
         self._at += 1
-        return token
+        return word
 
     def requirements(self) -> list[Requirement]:
         found = []
@@ -126,10 +126,10 @@ class _Parser:
         raise _refused(operator, _OPERATORS)
 
     def _key(self) -> str:
-        token = self.take()
-        if not token or token in "=!<>(),==!=":
-            raise _refused(token, "!, identifier, or 'end of string'")
-        return token
+        word = self.take()
+        if not word or word in "=!<>(),==!=":
+            raise _refused(word, "!, identifier, or 'end of string'")
+        return word
 
     def _value(self) -> str:
         return "" if self.peek() in ("", ",") else self.take()
@@ -138,12 +138,12 @@ class _Parser:
         if self.take() != "(":
             self._at -= 1
             raise _refused(self.peek(), "'('")
-        values, token = [], self.take()
-        while token and token != ")":
-            if token != ",":
-                values.append(token)
-            token = self.take()
-        if token != ")":
+        values, word = [], self.take()
+        while word and word != ")":
+            if word != ",":
+                values.append(word)
+            word = self.take()
+        if word != ")":
             raise _refused("", "',' or ')'")
         return tuple(values)
 
@@ -204,32 +204,30 @@ def _holds(requirement: Requirement, obj: Mapping[str, Any]) -> bool:
     return requirement.holds({requirement.key: value})
 
 
-def parse(label_selector: str, field_selector: str, gr: GroupResource, extra_fields: tuple[str, ...] = ()) -> Selector:
+def parse(
+    label_selector: str, field_selector: str, gr: GroupResource, extra_fields: tuple[str, ...] | None = None
+) -> Selector:
     """Reads both selectors of a request.
 
     Args:
         label_selector: For example "app=web,tier in (a,b),!old".
         field_selector: For example "metadata.name=web".
         gr: The kind of object; it decides which fields may be named.
-        extra_fields: Selectable fields that a CRD declares.
+        extra_fields: Selectable fields that a CRD declares; None for a built-in kind.
 
     Raises:
         StatusError: 400, when one does not parse or names a field that this kind cannot be selected by.
     """
     fields = _field_requirements(field_selector)
-    known = (
-        "metadata.name",
-        "metadata.namespace",
-        *_FIELDS.get(errors.qualified(gr.group, gr.resource), ()),
-        *extra_fields,
-    )
+    own = _FIELDS.get(errors.qualified(gr.group, gr.resource), ())
+    known = ("metadata.name", "metadata.namespace", *own, *(extra_fields or ()))
     for each in fields:
         if each.key not in known:
-            raise errors.bad_request(_unknown_field(each.key, gr, known))
+            raise errors.bad_request(_unknown_field(each.key, gr, custom=extra_fields is not None))
     return Selector(tuple(_Parser(label_selector).requirements()), tuple(fields))
 
 
-def _unknown_field(key: str, gr: GroupResource, known: tuple[str, ...]) -> str:
-    if _FIELDS.get(errors.qualified(gr.group, gr.resource)):
+def _unknown_field(key: str, gr: GroupResource, *, custom: bool) -> str:
+    if custom or errors.qualified(gr.group, gr.resource) in _FIELDS:
         return f"field label not supported: {key}"
-    return f'"{key}" is not a known field selector: only ' + ", ".join(f'"{name}"' for name in known[:2])
+    return f'"{key}" is not a known field selector: only "metadata.name", "metadata.namespace"'

@@ -91,6 +91,8 @@ class Store:
         self._changes: dict[GroupResource, deque[Change]] = {}
         self._cut: dict[GroupResource, int] = {}
         self._subscribers: list[Callable[[Change], None]] = []
+        self._untold: deque[Change] = deque()
+        self._telling = False
 
     @property
     def revision(self) -> int:
@@ -210,8 +212,21 @@ class Store:
         changes.append(change)
         while len(changes) > self._history:
             self._cut[change.gr] = changes.popleft().rv
-        for subscriber in tuple(self._subscribers):
-            subscriber(change)
+        self._untold.append(change)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tells the subscribers; one that writes meanwhile only adds to the queue, so that all see one order."""
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._untold:
+                change = self._untold.popleft()
+                for subscriber in tuple(self._subscribers):
+                    subscriber(change)
+        finally:
+            self._telling = False
 
 
 def _ordered(found: dict[Key, dict[str, Any]], namespace: str | None) -> Objects:
