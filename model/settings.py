@@ -10,12 +10,23 @@ import datetime as dt
 import typing as t
 
 import msgspec
+import yaml
 
 from model.durations import format_duration, parse_duration
 
 SHORTEST_TIMEOUT = dt.timedelta(seconds=1)
 """A shorter reconciliation interval is a mistake that would become a hot loop."""
+LONGEST_LIST = 65_536
+"""Characters of globalProjects that are read."""
 LONGEST_TIMEOUT = dt.timedelta(days=365)
+
+
+class GlobalProject(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of globalProjects: the projects that the label selector takes inherit from this one."""
+
+    project_name: str
+    match_labels: dict[str, str] = {}
+    match_expressions: tuple[dict[str, t.Any], ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     inclusions: tuple[dict[str, t.Any], ...] = ()
     customizations: dict[str, str] = {}
     """All resource.customizations.* keys, verbatim, without that prefix."""
+    global_projects: tuple[GlobalProject, ...] = ()
+    """globalProjects: from which projects others inherit."""
     problems: tuple[str, ...] = ()
     """One line per key that could not be used."""
 
@@ -89,8 +102,26 @@ def read_settings(data: t.Mapping[str, str]) -> Settings:
         kustomize_enabled=data.get("kustomize.enable", "true") != "false",
         in_cluster_enabled=data.get("cluster.inClusterEnabled", "true") != "false",
         customizations={k.removeprefix(prefix): v for k, v in data.items() if k.startswith(prefix)},
+        global_projects=_global_projects(data.get("globalProjects", ""), problems),
         problems=tuple(problems),
     )
+
+
+def _global_projects(text: str, problems: list[str]) -> tuple[GlobalProject, ...]:
+    """Read the YAML list of globalProjects; an unusable text is a problem and inherits nothing."""
+    try:
+        items = yaml.safe_load(text[:LONGEST_LIST]) or []
+        return tuple(
+            GlobalProject(
+                project_name=item["projectName"],
+                match_labels=dict((item.get("labelSelector") or {}).get("matchLabels") or {}),
+                match_expressions=tuple((item.get("labelSelector") or {}).get("matchExpressions") or ()),
+            )
+            for item in items
+        )
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, KeyError, AttributeError):
+        problems.append("argocd-cm: globalProjects: found text that is no list of {projectName, labelSelector}")
+        return ()
 
 
 def _timeout(data: t.Mapping[str, str], key: str, default: dt.timedelta, problems: list[str]) -> dt.timedelta:

@@ -28,8 +28,8 @@ def canonical_url(url: str, *, fold_case: bool = True) -> str:
     """Return the form in which two spellings of one repository are equal.
 
     Surrounding blanks, a final ``.git``, final and doubled slashes, ``ssh://``, the scheme's own port and a user before
-    an HTTP host go; ``git@host:p`` becomes ``git@host/p``; all is lower case. Argo CD keeps slashes, ports and HTTP users,
-    by which a pattern can be walked around.
+    an HTTP host go; ``git@host:p`` becomes ``git@host/p``; all is lower case. Argo CD keeps slashes, ports and HTTP
+    users, by which a pattern can be walked around.
 
     Args:
         url: what stands in repoURL or in a Secret's `url`.

@@ -1,0 +1,256 @@
+"""The one place that is asked: may this Application be used, this object applied, this sync run, this caller act?
+
+The loop, the API and the webhook ask the same questions and get the same answers. Every question is answered by exactly
+one generation, whose id stands in the Decision. Nothing here does I/O or looks at a clock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from model.application import Application
+from model.decision import Decision, Rule, allow, deny
+from model.secrets import Cluster
+from model.settings import RbacSettings
+from policy.findings import Finding as Finding
+from policy.findings import errors_of as errors_of
+from policy.generation import Generation as Generation
+from policy.generation import Steady, WindowQuestion
+from policy.generation import build as build
+from policy.projects import permit
+from policy.projects.compiled import Project
+from policy.rbac import explain
+from policy.rbac.engine import Request
+from policy.subjects import Subject as Subject
+from policy.subjects import named as named
+from policy.windows import Target, WindowDecision, judge, to_decision
+
+REMEMBERED = 16_384
+"""Answers of each sort kept for one generation; on overflow all are forgotten, which costs microseconds each."""
+
+
+class Guard:
+    """Answers with the generation in force; `swap` replaces it whole."""
+
+    def __init__(self, generation: Generation | None = None) -> None:
+        self.current = generation or empty()
+
+    def swap(self, generation: Generation) -> None:
+        """Put a generation in force; a question under way is still answered by the one it began with."""
+        self.current = generation
+
+    def may_use(self, app: Application) -> Decision:
+        """Do project, namespace, every source and the destination of the Application fit together?"""
+        now = self.current
+        project = _project(now, app)
+        if isinstance(project, Decision):
+            return project
+        refusal = (
+            _namespace(now, project, app)
+            or _refusal(now, _sources(project, app))
+            or _refusal(now, _destination(now, project, app, app.spec.destination.namespace))
+        )
+        return refusal or allow(
+            f"project {project.name} permits source and destination", _rule(project.where, ""), generation=now.id
+        )
+
+    def may_apply(
+        self, app: Application, *, group: str, kind: str, namespaced: bool, namespace: str, name: str
+    ) -> Decision:
+        """May this object be applied or pruned by the Application?
+
+        Args:
+            app: the Application.
+            group: API group, empty for core.
+            kind: as the API server spells it.
+            namespaced: the scope from the cluster's discovery, never a guess.
+            namespace: as it will stand in the object; empty when cluster-scoped.
+            name: of the object.
+        """
+        now = self.current
+        project = _project(now, app)
+        if isinstance(project, Decision):
+            return project
+        refusal = _namespace(now, project, app)
+        if refusal:
+            return refusal
+        answer = permit.kind(project, group, kind, namespaced=namespaced, name=name)
+        if answer.allowed and namespaced:
+            answer = _destination(now, project, app, namespace)
+        return _stamped(now, answer)
+
+    def may_sync(
+        self,
+        app: Application,
+        *,
+        now: dt.datetime,
+        manual: bool,
+        started: dt.datetime | None = None,
+        subject: Subject | None = None,
+    ) -> Decision:
+        """May a sync of the Application run at this instant?
+
+        Args:
+            app: the Application.
+            now: aware, UTC.
+            manual: a person asked for it.
+            started: when the running operation began, by our own record.
+            subject: who asks; then RBAC applications/sync is asked as well.
+        """
+        generation = self.current
+        project = _project(generation, app)
+        if isinstance(project, Decision):
+            return project
+        if generation.engine is None:
+            return _no_policy(generation)
+        if subject is not None:
+            asked = Request("applications", "sync", app.rbac_object(generation.control_namespace))
+            answer = _can(generation, subject, asked)
+            if not answer.allowed:
+                return answer
+        question = WindowQuestion(project.name, _target(generation, app), manual, started)
+        return _ask_windows(generation, project, question, now)
+
+    def windows(
+        self, app: Application, *, now: dt.datetime, manual: bool, started: dt.datetime | None = None
+    ) -> WindowDecision | None:
+        """Return the answer of the windows in detail, for pages and metrics; None when the project is missing."""
+        generation = self.current
+        project = generation.projects.get(app.spec.project or "default")
+        if project is None:
+            return None
+        return judge(project.windows, _target(generation, app), now, manual=manual, started=started)
+
+    def can(self, subject: Subject, resource: str, action: str, object: str) -> Decision:
+        """May the caller do this? Answers are remembered for the life of the generation."""
+        return _can(self.current, subject, Request(resource, action, object))
+
+
+def empty(control_namespace: str = "argocd") -> Generation:
+    """Return the generation before any policy was read: everything is denied."""
+    broken = RbacSettings(match_mode="none yet", generation="none")
+    return build(broken, (), (), control_namespace=control_namespace)[0]
+
+
+def _can(generation: Generation, subject: Subject, request: Request) -> Decision:
+    answers = generation.answers
+    known = answers.get((subject, request))
+    if known is None:
+        if len(answers) >= REMEMBERED:
+            answers.clear()
+        known = answers[subject, request] = _ask(generation, subject, request)
+    return known
+
+
+def _ask_windows(generation: Generation, project: Project, question: WindowQuestion, now: dt.datetime) -> Decision:
+    """Answer from memory until one of the matched windows opens or closes."""
+    answers = generation.window_answers
+    known = answers.get(question)
+    if known is not None and known.start <= now and (known.end is None or now < known.end):
+        return known.decision
+    _, target, manual, started = question
+    found = judge(project.windows, target, now, manual=manual, started=started)
+    decision = to_decision(found, manual=manual, generation=generation.id)
+    if len(answers) >= REMEMBERED:
+        answers.clear()
+    if started is None:
+        answers[question] = Steady(now, found.steady_until, decision)
+    return decision
+
+
+def _ask(generation: Generation, subject: Subject, request: Request) -> Decision:
+    if generation.engine is None:
+        return _no_policy(generation)
+    return explain.decide(generation.engine, subject, request, generation.id)
+
+
+def _no_policy(generation: Generation) -> Decision:
+    reason = (
+        "argocd-rbac-cm cannot be used and no earlier good one is known: everything is denied until it is corrected"
+    )
+    rule = Rule(kind="default", origin="argocd-rbac-cm", text="no valid policy")
+    return deny(reason, rule, generation=generation.id, remedy="correct argocd-rbac-cm")
+
+
+def _project(generation: Generation, app: Application) -> Project | Decision:
+    """Return the Application's project, or the refusal when there is none that can be used."""
+    name = app.spec.project or "default"
+    project = generation.projects.get(name)
+    if project is not None:
+        return project
+    where = f"Application {app.key}: spec.project"
+    if name not in generation.projects:
+        reason = f"{where}: project {name} does not exist in namespace {generation.control_namespace}"
+        return deny(reason, _rule(where, name), generation=generation.id, remedy=f"create AppProject {name}")
+    reason = f"{where}: project {name} is malformed and no earlier good form of it is known"
+    found = tuple(str(finding) for finding in errors_of(generation.units[name].findings))
+    return deny(reason, _rule(where, name), generation=generation.id, reasons=found, remedy="correct the AppProject")
+
+
+def _namespace(generation: Generation, project: Project, app: Application) -> Decision | None:
+    control = generation.control_namespace
+    return _refusal(generation, permit.namespace_of_application(project, app.metadata.namespace, control))
+
+
+def _sources(project: Project, app: Application) -> Decision:
+    """Check every source that could be used; a spec that leaves open which one is refused."""
+    spec, where = app.spec, f"Application {app.key}: spec"
+    if spec.source and spec.sources:
+        return deny(f"{where} has source and sources, expected one of them", _rule(where, "source and sources"))
+    if b'"sourceHydrator"' in app.raw:
+        return deny(f"{where}.sourceHydrator is not supported", _rule(f"{where}.sourceHydrator", "refused"))
+    if not spec.all_sources:
+        return deny(f"{where} has no source", _rule(where, "no source"))
+    answer = None
+    for source in spec.all_sources:
+        answer = permit.source(project, source.repo_url)
+        if not answer.allowed:
+            return answer
+    assert answer is not None
+    return answer
+
+
+def _destination(generation: Generation, project: Project, app: Application, namespace: str) -> Decision:
+    wanted = app.spec.destination
+    where = f"Application {app.key}: spec.destination"
+    if not wanted.name and not wanted.server:
+        return deny(f"{where} has neither name nor server", _rule(where, "empty"))
+    cluster = generation.registry.resolve(wanted)
+    if cluster is None:
+        shown = wanted.name or wanted.server
+        reason = f"{where}: cluster {shown!r} is not known, or name and server mean different ones"
+        return deny(reason, _rule(where, shown), remedy="register the cluster, or correct the destination")
+    return permit.destination(project, cluster, namespace, _protected(generation, cluster))
+
+
+def _protected(generation: Generation, cluster: Cluster) -> str:
+    """Return the control namespace when the cluster is the one it is in."""
+    local = generation.registry.is_local(cluster)
+    return generation.protected_namespace if local else ""
+
+
+def _target(generation: Generation, app: Application) -> Target:
+    """Return what windows select by; strict adds the cluster's other name."""
+    wanted = app.spec.destination
+    names = {wanted.name, wanted.server}
+    unresolved = False
+    if generation.mode == "strict":
+        cluster = generation.registry.resolve(wanted)
+        unresolved = cluster is None
+        names |= {cluster.name, cluster.server} if cluster else set()
+    known = tuple(sorted(name for name in names if name))
+    return Target(app.metadata.name, wanted.namespace, known, unresolved)
+
+
+def _refusal(generation: Generation, answer: Decision) -> Decision | None:
+    return None if answer.allowed else _stamped(generation, answer)
+
+
+def _stamped(generation: Generation, answer: Decision) -> Decision:
+    return msgspec.structs.replace(answer, generation=generation.id)
+
+
+def _rule(origin: str, text: str) -> Rule:
+    return Rule(kind="project", origin=origin, text=text)

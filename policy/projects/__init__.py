@@ -1,0 +1,1 @@
+"""What an AppProject permits: sources, destinations, kinds and the namespaces of its Applications."""

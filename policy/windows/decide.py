@@ -1,0 +1,208 @@
+"""May a sync run now, as far as sync windows go? Which windows say so, and until when?
+
+Source: Argo CD pkg/apis/application/v1alpha1/types.go, SyncWindows.CanSync.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import msgspec
+
+from model.decision import Decision, Rule, allow, deny
+from model.durations import format_time
+from policy.windows.window import Target, Window
+
+MOST_CHANGES = 200
+"""Openings and closings that are followed to find when the answer changes."""
+
+FURTHEST = dt.timedelta(days=2 * 366)
+"""How far ahead a change of the answer is looked for."""
+
+
+class WindowDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of the windows that match an Application."""
+
+    allowed: bool
+    state: t.Literal["none", "open", "denied", "closed", "overrun", "manual", "invalid"]
+    """Why: no window speaks, an allow is open, a deny is open, no allow is open, …"""
+    matched: tuple[Window, ...] = ()
+    active: tuple[Window, ...] = ()
+    blocking: tuple[Window, ...] = ()
+    invalid: tuple[Window, ...] = ()
+    next_change: dt.datetime | None = None
+    """When the answer changes by itself; None = not within two years."""
+    steady_until: dt.datetime | None = None
+    """When the first matched window opens or closes: until then this very answer stands. None = never."""
+
+
+class _Answer(t.NamedTuple):
+    allowed: bool
+    state: t.Literal["none", "open", "denied", "closed", "overrun", "manual", "invalid"]
+    blocking: tuple[Window, ...]
+
+
+def judge(
+    windows: t.Sequence[Window],
+    target: Target,
+    now: dt.datetime,
+    *,
+    manual: bool,
+    started: dt.datetime | None = None,
+) -> WindowDecision:
+    """Decide at one instant.
+
+    Args:
+        windows: the project's windows, then those of its global projects.
+        target: the Application's name and destination.
+        now: aware, UTC.
+        manual: a person asked for this sync.
+        started: when the running operation began; a time after `now` counts as `now`.
+    """
+    matched = tuple(window for window in windows if window.matches(target))
+    invalid = tuple(window for window in matched if window.invalid)
+    states = {id(window): window.span(now).open for window in matched}
+    began = min(started, now) if started else None
+    answer = _answer(matched, invalid, states, now, manual, began)
+    return WindowDecision(
+        allowed=answer.allowed,
+        state=answer.state,
+        matched=matched,
+        active=tuple(window for window in matched if states[id(window)]),
+        blocking=answer.blocking,
+        invalid=invalid,
+        steady_until=min((end for window in matched if (end := window.span(now).end)), default=None),
+        next_change=None if invalid else _next_change(matched, states, now, manual, began, answer.allowed),
+    )
+
+
+def _answer(
+    matched: tuple[Window, ...],
+    invalid: tuple[Window, ...],
+    states: dict[int, bool],
+    now: dt.datetime,
+    manual: bool,
+    started: dt.datetime | None,
+) -> _Answer:
+    if invalid:
+        return _Answer(False, "invalid", invalid)
+    denies = tuple(window for window in matched if window.denies and states[id(window)])
+    if denies:
+        return _exempt(denies, matched, now, manual, started, "denied")
+    allows = tuple(window for window in matched if window.spec.kind == "allow")
+    if any(states[id(window)] for window in allows):
+        return _Answer(True, "open", ())
+    if allows:
+        return _exempt(allows, matched, now, manual, started, "closed")
+    return _Answer(True, "none", ())
+
+
+def _exempt(
+    against: tuple[Window, ...],
+    matched: tuple[Window, ...],
+    now: dt.datetime,
+    manual: bool,
+    started: dt.datetime | None,
+    state: t.Literal["denied", "closed"],
+) -> _Answer:
+    """Let a manual sync or a running one through when every window that is against it says so."""
+    if manual and all(window.spec.manual_sync for window in against):
+        return _Answer(True, "manual", ())
+    if started and all(window.spec.sync_overrun for window in against):
+        then = {id(window): window.is_open(started, now) for window in matched}
+        if _answer(matched, (), then, started, manual, None).allowed:
+            return _Answer(True, "overrun", ())
+    return _Answer(False, state, against)
+
+
+def _next_change(
+    matched: tuple[Window, ...],
+    states: dict[int, bool],
+    now: dt.datetime,
+    manual: bool,
+    started: dt.datetime | None,
+    allowed: bool,
+) -> dt.datetime | None:
+    """Follow openings and closings until the answer differs."""
+    states, spans = dict(states), {id(window): window.span(now) for window in matched}
+    for _ in range(MOST_CHANGES):
+        at = min((span.end for span in spans.values() if span.end is not None), default=None)
+        if at is None or at - now > FURTHEST:
+            return None
+        for window in matched:
+            if spans[id(window)].end == at:
+                spans[id(window)] = window.compute_span(at)
+                states[id(window)] = spans[id(window)].open
+        if _answer(matched, (), states, at, manual, started).allowed != allowed:
+            return at
+    return None
+
+
+def decide(
+    windows: t.Sequence[Window],
+    target: Target,
+    now: dt.datetime,
+    *,
+    manual: bool,
+    started: dt.datetime | None = None,
+    generation: str = "",
+) -> Decision:
+    """Return the answer as a Decision that names the window, its place, and when it changes; arguments as `judge`."""
+    found = judge(windows, target, now, manual=manual, started=started)
+    return to_decision(found, manual=manual, generation=generation)
+
+
+def to_decision(found: WindowDecision, *, manual: bool, generation: str = "") -> Decision:
+    """Put the answer of the windows into words."""
+    reasons = tuple(str(finding) for window in found.invalid for finding in window.findings)
+    more: dict[str, t.Any] = {"until": found.next_change, "generation": generation, "reasons": reasons}
+    deciding = found.blocking or found.active
+    rule = _rule(deciding[0]) if deciding else None
+    flag = "manual" if manual else "automated"
+    if found.allowed:
+        return allow(_permission(found, flag), rule, **more)
+    return deny(_refusal(found, flag), rule, remedy=_remedy(found, manual), **more)
+
+
+def _rule(window: Window) -> Rule:
+    return Rule(kind="window", origin=window.where, text=window.text)
+
+
+def _permission(found: WindowDecision, flag: str) -> str:
+    said = {
+        "none": "no sync window is against it",
+        "open": f"{_names(found.active)} is open",
+        "manual": "every window that is against it has manualSync",
+        "overrun": "it was permitted when it started, and every window that is against it has syncOverrun",
+    }
+    return f"{flag} sync allowed{_until(found)}: {said.get(found.state, found.state)}"
+
+
+def _refusal(found: WindowDecision, flag: str) -> str:
+    said = {
+        "invalid": f"{_names(found.blocking)} cannot be evaluated as written",
+        "denied": f"{_names(found.blocking)} is open",
+        "closed": f"no allow window is open: {_names(found.blocking)} is closed",
+    }
+    return f"{flag} sync blocked{_until(found)}: {said.get(found.state, found.state)}"
+
+
+def _until(found: WindowDecision) -> str:
+    return f" until {format_time(found.next_change)}" if found.next_change else ""
+
+
+def _names(windows: t.Sequence[Window]) -> str:
+    """Name the first window in full and count the rest."""
+    first = windows[0]
+    more = f" and {len(windows) - 1} more" if len(windows) > 1 else ""
+    return f"{first.where} ({first.text}){more}"
+
+
+def _remedy(found: WindowDecision, manual: bool) -> str:
+    if found.state == "invalid":
+        return "correct the window"
+    by_hand = not manual and all(window.spec.manual_sync for window in found.blocking)
+    if by_hand:
+        return "a manual sync is let through"
+    return "wait, or change the window" if found.next_change else "change the window"
