@@ -4,4 +4,4 @@ import os
 
 os.environ.pop("KUBECONFIG", None)  # no test may ever reach the cluster of whoever runs it
 
-pytest_plugins = ["tests.stage.fixtures"]
+pytest_plugins = ["tests.plugins.rows", "tests.stage.fixtures", "pytester"]
