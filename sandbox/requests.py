@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote
 import orjson
 import yaml
 
-from sandbox import errors, selectors
+from sandbox import errors, protobuf, selectors
 from sandbox.deletion import DeleteOptions
 from sandbox.lists import ListOptions
 from sandbox.resources import Resource
@@ -175,6 +175,8 @@ def decode(request: Request, kind: str) -> dict[str, Any]:
         StatusError: 415 for another media type, 400 for a body that does not parse.
     """
     media = request.content_type
+    if media == protobuf.MEDIA_TYPE:
+        return _decode_protobuf(request.body, kind)
     if media not in (_JSON, _YAML, "*/*", ""):
         accepted = f"{_JSON}, {_YAML}, application/vnd.kubernetes.protobuf"
         text = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
@@ -188,6 +190,13 @@ def decode(request: Request, kind: str) -> dict[str, Any]:
         )
         raise errors.bad_request(f"{text}: json: cannot unmarshal {_json_type(parsed)} into Go value")
     return parsed
+
+
+def _decode_protobuf(body: bytes, kind: str) -> dict[str, Any]:
+    try:
+        return protobuf.decode(body)
+    except (protobuf.MalformedError, ValueError) as err:
+        raise errors.bad_request(f"the object provided is unrecognized (must be of type {kind}): {err}") from None
 
 
 def parse(body: bytes, refusal: str) -> Any:
