@@ -20,7 +20,7 @@ from policy.findings import Finding, Mode, errors_of
 from policy.projects.clusters import Registry
 from policy.projects.compiled import Project
 from policy.projects.inherit import globals_of
-from policy.rbac.compiled import CompiledPolicy, compile_policy
+from policy.rbac.compiled import SOURCE, CompiledPolicy, compile_policy
 from policy.rbac.engine import Engine, Request
 from policy.rbac.index import Rules
 from policy.rbac.roles import closed_layer, project_layer
@@ -98,6 +98,7 @@ def build(
     control_namespace: str = "argocd",
     protect_control_namespace: bool = True,
     global_projects: t.Iterable[GlobalProject] = (),
+    source: str = SOURCE,
 ) -> tuple[Generation, tuple[Finding, ...]]:
     """Build a generation; total: no text of a policy makes it raise.
 
@@ -110,8 +111,9 @@ def build(
         control_namespace: where Applications and AppProjects live.
         protect_control_namespace: strict only: the control namespace as a destination needs an entry that names it.
         global_projects: globalProjects of argocd-cm.
+        source: what the policy text belongs to, for places; empty when each key of `rbac.csv` is a place by itself.
     """
-    policy, findings = _policy(rbac, mode, previous)
+    policy, findings = _policy(rbac, mode, previous, source)
     match_mode = policy.match_mode if policy else "glob"
     units = {spec.metadata.name: _unit(spec, mode, match_mode, previous) for spec in projects}
     found = [*findings, *(finding for unit in units.values() for finding in unit.findings)]
@@ -134,9 +136,9 @@ def build(
 
 
 def _policy(
-    rbac: RbacSettings, mode: Mode, previous: Generation | None
+    rbac: RbacSettings, mode: Mode, previous: Generation | None, source: str
 ) -> tuple[CompiledPolicy | None, tuple[Finding, ...]]:
-    policy, findings = compile_policy(rbac, mode=mode)
+    policy, findings = compile_policy(rbac, mode=mode, source=source)
     if policy is None and previous is not None and previous.mode == mode:
         return previous.policy, findings
     return policy, findings

@@ -137,7 +137,7 @@ class Project:
         group = self._compile(path_match, item.group, f"{where}.group", deny=deny)
         kind = self._compile(path_match, item.kind, f"{where}.kind", deny=deny)
         name = self._compile(path_match, item.name, f"{where}.name", deny=deny) if item.name else None
-        return Kind(group, kind, name, where, f"{item.group}/{item.kind}" + (f" {item.name}" if item.name else ""))
+        return Kind(group, kind, name, where, " ".join(filter(None, (item.group, item.kind, item.name))))
 
     def _namespace(self, text: str, number: int) -> Pattern:
         where = f"{self.where}: spec.sourceNamespaces[{number}]"
