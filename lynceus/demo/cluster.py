@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import msgspec
 import yaml
 
 from controller.kube.client import APPLY, MERGE, KubeClient
-from model.errors import AlreadyExists, NotFound
+from model.errors import AlreadyExists, LynceusError, NotFound
 
 JSON = dict[str, t.Any]
 
@@ -25,6 +26,14 @@ PLURALS: t.Final = {
 """Kind -> path of its collection; the story uses no others."""
 
 MANAGER: t.Final = "lynceus-demo"
+
+
+def _until(probe: t.Callable[[], bool], failure: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not probe():
+        if time.monotonic() > deadline:
+            raise LynceusError(f"{failure} after {seconds:.0f} s")
+        time.sleep(0.1)
 
 
 class DemoCluster:
@@ -74,6 +83,34 @@ class DemoCluster:
             "PATCH", path, query={"fieldManager": MANAGER}, body=msgspec.json.encode(change), content_type=MERGE
         )
         return t.cast("JSON", msgspec.json.decode(answer))
+
+    def set_config(self, name: str, namespace: str, data: dict[str, str]) -> None:
+        """Write a ConfigMap."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": namespace},
+            "data": data,
+        }
+        self._apply(body)
+
+    def wait_established(self, names: t.Iterable[str], seconds: float = 15.0) -> None:
+        """Wait until the API server serves the CRDs."""
+        for name in names:
+            _until(lambda name=name: self._established(name), f"CRD {name} is not Established", seconds)  # type: ignore[misc]
+
+    def _established(self, name: str) -> bool:
+        found = self.get("CustomResourceDefinition", "", name).get("status", {}).get("conditions") or []
+        return any(entry["type"] == "Established" and entry["status"] == "True" for entry in found)
+
+    def wait_gone(self, objects: t.Iterable[tuple[str, str, str]], seconds: float) -> None:
+        """Wait until none of the (kind, namespace, name) is there."""
+        for kind, namespace, name in objects:
+            _until(
+                lambda kind=kind, ns=namespace, name=name: not self.exists(kind, ns, name),  # type: ignore[misc]
+                f"{kind} {namespace}/{name} is still there",
+                seconds,
+            )
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete the object if it is there."""

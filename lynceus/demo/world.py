@@ -80,6 +80,12 @@ class World:
             return [line for line in answer.read(LONGEST_ANSWER).decode().splitlines() if not line.startswith("#")]
 
 
+def read_manifest(name: str, *, repository: str, control: str, prefix: str) -> str:
+    """Return a file of examples/argocd with its placeholders filled in."""
+    text = (files("examples") / "argocd" / name).read_text(encoding="utf-8")
+    return text.replace("REPOSITORY", repository).replace("CONTROL", control).replace("PREFIX", prefix)
+
+
 def status_of(application: JSON) -> tuple[str, str, str]:
     """Return sync status, health status and revision."""
     status = application.get("status") or {}

@@ -1,0 +1,99 @@
+"""`lynceus demo`: sets the stage, tells the story, and either ends or stays up to be looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import sys
+import tempfile
+import threading
+import typing as t
+from pathlib import Path
+
+import click
+
+from lynceus import logs
+from lynceus.demo import guarding, own, story
+from lynceus.demo.narrator import Narrator, StoryError
+from lynceus.demo.stage import Stage
+from lynceus.demo.world import World
+from lynceus.stopping import stop_on_signals
+
+STEPS: t.Final = (
+    story.first_sync,
+    story.a_push,
+    story.a_manual_edit,
+    story.a_removed_file,
+    guarding.a_deny_window,
+    guarding.two_people,
+    guarding.a_broken_commit,
+    guarding.a_bad_policy,
+    guarding.the_metrics,
+)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the story: exit code 0 when every check held, else 1.")
+@click.option("--port", default=0, show_default="a free one", help="Port of /metrics on 127.0.0.1.")
+@click.option("--repo", help="Deploy this repository instead of telling the story.")
+@click.option("--path", default=".", show_default=True, help="Folder of --repo to deploy.")
+@click.option("--revision", default="HEAD", show_default=True, help="Branch, tag or commit of --repo.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Use this cluster.")
+@click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Where Lynceus' own log lines go.")
+def demo(
+    once: bool, port: int, repo: str | None, path: str, revision: str, kubeconfig: Path | None, log_file: Path | None
+) -> None:
+    """Run the whole of Lynceus on an embedded cluster and a Git repository made on the spot.
+
+    With --kubeconfig the same is told on your own cluster, in namespaces of its own that are removed at the end.
+    """
+    with tempfile.TemporaryDirectory(prefix="lynceus-demo-") as made, contextlib.ExitStack() as stack:
+        folder = Path(made)
+        log_path = log_file or folder / "lynceus.log"
+        logs.set_up("info", "text", stack.enter_context(log_path.open("w", encoding="utf-8")))
+        stage = stack.enter_context(Stage(folder, kubeconfig, port, repository=repo))
+        held = own.deploy(stage, t.cast("str", repo), path, revision) if repo else _tell(stage.world())
+        if not held and log_file is None:
+            _keep(log_path)
+        if not once:
+            _stay_up(stage)
+    sys.exit(0 if held else 1)
+
+
+def _tell(world: World) -> bool:
+    """Tell all steps; returns whether every check held."""
+    say = Narrator(len(STEPS))
+    for step in STEPS:
+        try:
+            step(world, say)
+        except StoryError as failure:
+            say.fail(str(failure))
+    click.echo()
+    if say.failures:
+        click.secho(f"{len(say.failures)} checks did not hold:", fg="red", bold=True)
+        for failure_text in say.failures:
+            click.echo(f"  ✗ {failure_text}")
+        return False
+    click.secho(f"All {len(STEPS)} steps hold.", fg="green", bold=True)
+    return True
+
+
+def _keep(log_path: Path) -> None:
+    """Keep the log of a story that did not hold, since the folder is removed."""
+    kept = Path(tempfile.gettempdir()) / f"lynceus-demo-{os.getpid()}-{secrets.token_hex(4)}.log"
+    with contextlib.suppress(OSError):
+        logging.shutdown()
+        kept.write_bytes(log_path.read_bytes())
+        click.echo(f"Lynceus' log lines are kept in {kept}")
+
+
+def _stay_up(stage: Stage) -> None:
+    click.echo()
+    for name, address in stage.addresses():
+        click.echo(f"  {name:<12}{address}")
+    click.echo("\nCtrl-C ends it.")
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    stopping.wait()

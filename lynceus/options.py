@@ -1,0 +1,43 @@
+"""What `lynceus run` can be told, as one immutable value; the demo fills the same one."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from pathlib import Path
+
+METRICS_PORT: t.Final = 8082
+"""Where Argo CD's application controller has its metrics."""
+API_PORT: t.Final = 8080
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of one running Lynceus."""
+
+    cache_dir: Path
+    """Git mirrors; safe to delete while Lynceus is not running."""
+    kubeconfig: Path | None = None
+    """None: the service account of the Pod, else the default kubeconfig."""
+    context: str | None = None
+    """Context of the kubeconfig; None: its current one."""
+    mode: t.Literal["reconcile", "observe"] = "reconcile"
+    namespace: str = "argocd"
+    """The control namespace: Applications, AppProjects, ConfigMaps and Secrets are read from it."""
+    policy_mode: t.Literal["strict", "compat"] = "strict"
+    argocd_metrics: t.Literal["auto", "on", "off"] = "auto"
+    """auto: argocd_* families when reconciling, not when observing, so that they are never counted twice."""
+    host: str = "127.0.0.1"
+    metrics_port: int = METRICS_PORT
+    api_port: int = API_PORT
+    token_file: Path | None = None
+    """token,user,"group1,group2" lines; None: the API answers nobody."""
+    allow_schemes: tuple[str, ...] = ("https", "ssh")
+    """Schemes of repository URLs; http and file only when asked for."""
+    otlp_endpoint: str = ""
+    """Where traces go, OTLP over HTTP; empty: nowhere."""
+
+    @property
+    def exports_argocd_metrics(self) -> bool:
+        """Whether the argocd_* families are exported."""
+        return self.argocd_metrics == "on" or (self.argocd_metrics == "auto" and self.mode == "reconcile")

@@ -1,0 +1,154 @@
+"""Builds the parts and joins them: the only place where constructors of different floors are called together.
+
+Called by `lynceus run` and by the demo, which therefore runs the same program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import typing as t
+
+from controller.cage import Cage
+from controller.clock import SystemClock
+from controller.kube.client import KubeClient
+from controller.manager import LoopOptions, Manager
+from controller.secretbook import SecretBook
+from controller.sources.service import SourceService
+from exporter import Exporter
+from exporter.tracing import Tracing
+from lynceus import __version__
+from lynceus.options import RunOptions
+from lynceus.stopping import stop_on_signals
+from model.errors import LynceusError
+from model.events import Event
+from policy.guard import Guard
+from server.app import create_app
+from server.identity import TokenFile
+from server.parts import Parts
+from server.run import Server
+
+log = logging.getLogger(__name__)
+
+
+class Bus:
+    """Hands each event to every listener; one that fails is logged and harms neither the others nor the loop."""
+
+    def __init__(self) -> None:
+        self._listeners: list[t.Callable[[Event], None]] = []
+
+    def subscribe(self, listener: t.Callable[[Event], None]) -> None:
+        """Add a listener; done before the loop starts."""
+        self._listeners.append(listener)
+
+    def publish(self, event: Event) -> None:
+        """Tell all listeners."""
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:  # the boundary between the loop and whoever listens
+                log.exception("a listener failed", extra={"event": type(event).__name__})
+
+
+class Lynceus:
+    """One running Lynceus: loop, exporter and servers."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options, clock, bus = options, SystemClock(), Bus()
+        self.exporter = Exporter(
+            argocd_metrics=options.exports_argocd_metrics,
+            version=__version__,
+            mode=options.mode,
+            now=lambda: clock.now().timestamp(),
+        )
+        self.tracing = Tracing(options.otlp_endpoint, version=__version__, on_drop=self.exporter.spans_dropped)
+        bus.subscribe(self.exporter.listen)
+        bus.subscribe(self.tracing.listen)
+        path = str(options.kubeconfig) if options.kubeconfig else None
+        self.client = KubeClient.from_kubeconfig(path, options.context, on_request=bus.publish)
+        self.cage, self.book, self.guard = Cage(), SecretBook(), Guard()
+        self.sources = SourceService(
+            cache_dir=options.cache_dir,
+            repositories=self.book.repository,
+            cage=self.cage,
+            publish=bus.publish,
+            clock=clock,
+            allow_schemes=options.allow_schemes,
+            on_moved=lambda url: self.manager.refresh_repository(url),
+        )
+        self.manager = Manager(
+            self.client,
+            namespace=options.namespace,
+            guard=self.guard,
+            sources=self.sources,
+            clock=clock,
+            publish=bus.publish,
+            options=LoopOptions(mode=options.mode, policy_mode=options.policy_mode),
+            book=self.book,
+        )
+        parts = self._parts(clock, bus)
+        self.metrics_server = Server(create_app(parts, api=False), options.host, options.metrics_port)
+        self.api_server = Server(create_app(parts), options.host, options.api_port)
+
+    def _parts(self, clock: SystemClock, bus: Bus) -> Parts:
+        writes = self.options.mode == "reconcile"
+        return Parts(
+            exporter=self.exporter,
+            healthy=self.manager.healthy,
+            ready=self.manager.ready,
+            clock=clock,
+            guard=self.guard,
+            identity=TokenFile(self.options.token_file),
+            applications=self.manager.applications,
+            version=__version__,
+            mode=self.options.mode,
+            control_namespace=self.options.namespace,
+            submit_operation=self.manager.submit_operation if writes else None,
+            terminate_operation=self.manager.terminate_operation if writes else None,
+            request_refresh=self.manager.request_refresh,
+            publish=bus.publish,
+        )
+
+    def start(self) -> None:
+        """Start the servers, then the loop, so that probes answer while the caches fill."""
+        self.metrics_server.start()
+        self.api_server.start()
+        self.manager.start()
+
+    def stop(self) -> None:
+        """End everything, each part within its own deadline; a part that fails does not keep the others running."""
+        endings: tuple[t.Callable[[], object], ...] = (
+            self.manager.stop,
+            self.api_server.stop,
+            self.metrics_server.stop,
+            self.sources.close,
+            self.cage.close,
+            lambda: self.tracing.shutdown(2.0),
+        )
+        for end in endings:
+            with contextlib.suppress(LynceusError):
+                end()
+
+
+def serve_until_stopped(options: RunOptions) -> None:
+    """Run Lynceus until SIGTERM or Ctrl-C."""
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    lynceus = Lynceus(options)
+    try:
+        lynceus.start()
+        log.info(
+            "lynceus runs",
+            extra={
+                "version": __version__,
+                "mode": options.mode,
+                "cluster": lynceus.client.server,
+                "metrics": f"{lynceus.metrics_server.url}/metrics",
+                "api": lynceus.api_server.url,
+            },
+        )
+        stopping.wait()
+        log.info("lynceus stops")
+    finally:
+        lynceus.stop()
