@@ -54,7 +54,7 @@ class Governance:
         mode: t.Literal["strict", "compat"],
         changed: t.Callable[[], None],
     ) -> None:
-        self.guard, self._book, self._mode = guard, book, mode
+        self.guard, self._book, self._mode, self._namespace = guard, book, mode, namespace
         self._publish, self._changed = publish, changed
         self.settings = Settings()
         self.projects: dict[str, AppProject] = {}
@@ -70,19 +70,25 @@ class Governance:
         self._store.subscribe(self._noticed)
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="governance", daemon=True)
-        informer = {"client": client, "store": self._store, "clock": clock, "namespace": namespace}
-        named = "metadata.name={}"
-        label = SECRET_TYPE_LABEL
-        self.informers = (
-            Informer(resource=CONFIG_MAP, field_selector=named.format(SETTINGS_NAME), **informer),  # type: ignore[arg-type]
-            Informer(resource=PROJECTS, **informer),  # type: ignore[arg-type]
-            Informer(resource=SECRET, label_selector=label, **informer),  # type: ignore[arg-type]
-        )
         self._rbac_store = ObjectStore()
         self._rbac_store.subscribe(self._noticed)
-        informer["store"] = self._rbac_store
-        self.informers += (
-            Informer(resource=CONFIG_MAP, field_selector=named.format(RBAC_NAME), **informer),  # type: ignore[arg-type]
+
+        def watch(resource: ApiResource, store: ObjectStore, *, name: str = "", label: str = "") -> Informer:
+            return Informer(
+                client,
+                resource,
+                store,
+                clock=clock,
+                namespace=namespace,
+                field_selector=f"metadata.name={name}" if name else "",
+                label_selector=label,
+            )
+
+        self.informers = (
+            watch(CONFIG_MAP, self._store, name=SETTINGS_NAME),
+            watch(CONFIG_MAP, self._rbac_store, name=RBAC_NAME),
+            watch(PROJECTS, self._store),
+            watch(SECRET, self._store, label=SECRET_TYPE_LABEL),
         )
 
     def start(self, timeout: float) -> bool:
@@ -112,19 +118,19 @@ class Governance:
         self._read_settings()
         self._read_projects()
         self._read_secrets()
-        first = not self.loaded
         generation, findings = policy_guard.build(
             self._rbac,
             list(self.projects.values()),
             self._book.clusters(),
             mode=self._mode,
-            previous=None if first else self.guard.current,
+            previous=self.guard.current,
+            control_namespace=self._namespace,
         )
-        errors = tuple(f"{f.where}: {f.text}" for f in findings if f.severity == "error")
+        errors = tuple(str(finding) for finding in policy_guard.errors_of(findings))
         broken = (*errors, *self._project_problems.values(), *self._secret_problems.values())
         self.problems = (*broken, *self.settings.problems)
         self.guard.swap(generation)
-        self.loaded = self.loaded or not any(text.startswith(RBAC_NAME) for text in errors)
+        self.loaded = generation.engine is not None
         self._publish(PolicyLoaded(ok=not broken, generation=generation.id, problems=self.problems))
         for problem in self.problems:
             log.warning("policy or settings not usable, the last good part stays", extra={"problem": problem})

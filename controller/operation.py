@@ -164,6 +164,14 @@ def requested_revisions(operation: Operation, sources: t.Sequence[Source]) -> tu
     )
 
 
+def recorded_start(state: OperationState, now: dt.datetime) -> dt.datetime:
+    """Return when the operation says that it began; unreadable or future times are now."""
+    try:
+        return min(now, parse_time(state.started_at))
+    except ValueError:
+        return now
+
+
 def start_of(state: OperationState, own: dt.datetime | None, now: dt.datetime) -> dt.datetime:
     """Return the start that sync windows may believe.
 

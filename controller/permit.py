@@ -1,0 +1,67 @@
+"""May these objects be written? The project's answer for each final object, before the first write. Nothing half.
+
+Called before an operation is set and again before each of its waves.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from controller.context import Context
+from controller.sync.plan import Task
+from model.application import Application
+from model.decision import Decision, deny
+from model.errors import ApiUnavailable, InvalidSpec
+from model.meta import GroupKind, key_of
+from model.secrets import Cluster
+
+
+def forbidden(context: Context, app: Application, tasks: t.Iterable[Task]) -> Decision | None:
+    """Return the first refusal among the objects of the tasks, None when all are permitted.
+
+    The scope of each kind comes from the destination's discovery or from a CustomResourceDefinition among the tasks;
+    a kind whose scope is not known is refused.
+    """
+    found = list(tasks)
+    scopes = dict(_defined(found))
+    cluster = context.clusters.find(app.spec.destination, f"Application {app.key}")
+    for task in found:
+        namespaced = scopes.get(task.key.group_kind)
+        if namespaced is None:
+            namespaced = _scope(context, cluster, task)
+        if namespaced is None:
+            return deny(
+                f"{task.key.group_kind} {task.key.name}: the destination has no such kind, so nothing permits it"
+            )
+        decision = context.guard.may_apply(
+            app,
+            group=task.key.group,
+            kind=task.key.kind,
+            namespaced=namespaced,
+            namespace=task.key.namespace,
+            name=task.key.name,
+        )
+        if not decision.allowed:
+            return decision
+    return None
+
+
+def _scope(context: Context, cluster: Cluster, task: Task) -> bool | None:
+    """Return whether the kind is namespaced, None when that is not known."""
+    try:
+        resource = context.clusters.cache(cluster).discovery.find(task.key.group, task.key.kind)
+    except (ApiUnavailable, InvalidSpec):
+        return None
+    return resource.namespaced if resource is not None else None
+
+
+def _defined(tasks: list[Task]) -> t.Iterator[tuple[GroupKind, bool]]:
+    """Yield the kinds that the tasks define themselves."""
+    for task in tasks:
+        if task.target is None or key_of(task.target).kind != "CustomResourceDefinition":
+            continue
+        spec = task.target.get("spec") or {}
+        yield (
+            GroupKind(str(spec.get("group")), str((spec.get("names") or {}).get("kind"))),
+            spec.get("scope") == "Namespaced",
+        )

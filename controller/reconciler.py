@@ -1,0 +1,304 @@
+"""One refresh turn: is it due, resolve, render, compare, decide, write. One Application at a time.
+
+A turn with unchanged inputs compares nothing and writes nothing. Called by controller.manager's refresh workers, which
+stand around it with the boundary that catches whatever goes wrong.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+
+import msgspec
+
+from controller import autostart, published, refresh, status, target
+from controller.conditions import AUTOSYNC_TYPES, COMPARE_TYPES, SPEC_TYPES, Finding
+from controller.context import Context
+from controller.evaluation import Comparison, Question, evaluate
+from controller.memory import Basis, Memory
+from controller.refresh import Request
+from controller.sources.requests import Rendered
+from controller.sync.options import Options
+from controller.turn import Turn
+from model.application import REFRESH_ANNOTATION, SKIP_RECONCILE_ANNOTATION, Application, HealthState
+from model.errors import Denied, InvalidInput, PermanentError, SourceUnavailable, TemporaryError
+from model.meta import JSON
+from model.states import ConditionType, HealthStatus, RefreshLevel, SyncStatus
+
+RETRY_SECONDS = 30.0
+"""Until an unreachable source or cluster is asked again, plus jitter."""
+
+
+class Refresher:
+    """Runs refresh turns."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def turn(self, app: Application, memory: Memory, turn: Turn) -> None:
+        """Refresh the Application if it is due; raises what the boundary has to deal with."""
+        context, now = self._context, self._context.clock.now()
+        if app.metadata.annotation(SKIP_RECONCILE_ANNOTATION) == "true" or app.deleting:
+            turn.quiet = True
+            return
+        settings = context.governance.settings
+        request = refresh.decide(
+            app, requested=memory.requested, checked_at=memory.checked_at, settings=settings, now=now
+        )
+        memory.requested = None
+        turn.quiet = request is None
+        if request is not None:
+            turn.level, turn.reason, turn.project = int(request.level), request.reason, app.spec.project
+            self._refresh(app, memory, turn, request, now)
+        newest = context.applications.get(app.key) or app
+        due = refresh.next_due(newest, memory.checked_at, settings)
+        if due is not None:
+            self._again(app, memory, (due - now).total_seconds())
+
+    def _again(self, app: Application, memory: Memory, seconds: float) -> None:
+        """Come back when the clock runs out; the clock is the reason, so no request is noted."""
+        request = Request(level=RefreshLevel.NOTHING, reason="timer")
+        self._context.ask_refresh(app.key, request, max(0.05, seconds))
+
+    def _refresh(self, app: Application, memory: Memory, turn: Turn, request: Request, now: dt.datetime) -> None:
+        """Run one refresh; every expected failure becomes a condition."""
+        try:
+            place = target.check(self._context, app)
+        except (InvalidInput, Denied) as failure:
+            self._invalid(app, memory, turn, failure, request, now)
+            return
+        except TemporaryError as failure:
+            self._unknown(app, memory, turn, failure, request, now)
+            return
+        turn.dest_server = place.cluster.server
+        try:
+            revisions = self._revisions(app, turn, request)
+            if self._unchanged(app, memory, place, revisions, request):
+                self._quiet(app, memory, turn, revisions, request, now)
+                return
+            with turn.stage("render") as stage:
+                rendered = target.render(self._context, app, place, app.spec.all_sources, revisions, hard=request.hard)
+                stage.attributes["objects"] = len(rendered.objects)
+        except TemporaryError as failure:
+            if not self._grace(app, memory, turn, failure, request, now):
+                self._unknown(app, memory, turn, failure, request, now)
+            return
+        except (PermanentError, InvalidInput) as failure:
+            self._unknown(app, memory, turn, failure, request, now)
+            return
+        memory.source_failed_at = None
+        self._compare(app, memory, turn, place, rendered, revisions, request, now)
+
+    def _revisions(self, app: Application, turn: Turn, request: Request) -> tuple[str, ...]:
+        """Return the commits to compare with: those of the last comparison at level 1, else resolved ones."""
+        known = tuple(app.status.sync.revisions or ()) or (app.status.sync.revision,)
+        if request.level <= RefreshLevel.RECENT and all(known) and len(known) == len(app.spec.all_sources):
+            return known
+        with turn.stage("git") as stage:
+            force = request.level >= RefreshLevel.LATEST_FORCED
+            found = target.resolve(self._context, app, app.spec.all_sources, force=force)
+            stage.attributes["revision"] = ",".join(found)
+            return found
+
+    def basis(self, app: Application, place: target.Place, render_key: str) -> Basis:
+        """Return what a comparison depends on besides the live objects."""
+        spec = (app.spec.all_sources, app.spec.destination, app.spec.ignore_differences, app.spec.sync_options)
+        settings = hash(msgspec.json.encode(self._context.governance.settings))
+        return Basis(render_key, settings, place.cluster.server, msgspec.json.encode(spec))
+
+    def _unchanged(
+        self, app: Application, memory: Memory, place: target.Place, revisions: tuple[str, ...], request: Request
+    ) -> bool:
+        """Say whether the last comparison still stands, without rendering anything."""
+        known = memory.render_keys.get(revisions)
+        if known is None or request.hard or memory.dirty or memory.evaluation is None:
+            return False
+        return memory.basis == self.basis(app, place, known)
+
+    def _quiet(
+        self, app: Application, memory: Memory, turn: Turn, revisions: tuple[str, ...], request: Request,
+        now: dt.datetime,
+    ) -> None:  # fmt: skip
+        """End a turn whose inputs did not change: only what the clock alone can change is decided again."""
+        evaluation = memory.evaluation
+        if evaluation is None:
+            return
+        memory.source_failed_at = None
+        if self._moves_only(app, memory, revisions):
+            later = msgspec.structs.replace(request, level=RefreshLevel.LATEST, reason="revision moved")
+            memory.ask(later)
+            self._context.ask_behind(app.key)
+            return
+        self._checked(memory, request, now)
+        start = autostart.decide(self._context, app, memory, turn, evaluation, None, revisions, now)
+        fields = {
+            **published.verdict_fields(self._context, app, evaluation, revisions, now),
+            **published.condition_fields(
+                app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, [*evaluation.findings, *start.findings], now
+            ),
+        }
+        turn.quiet = self._write(app, turn, fields, start, request, now) is app
+
+    def _moves_only(self, app: Application, memory: Memory, revisions: tuple[str, ...]) -> bool:
+        """Say once whether nothing but the revision moves: such a write lets real work go first."""
+        known = tuple(app.status.sync.revisions or ()) or (app.status.sync.revision,)
+        asked = REFRESH_ANNOTATION in (app.metadata.annotations or {})
+        memory.behind = not memory.behind and known != revisions and not asked
+        return memory.behind
+
+    def _compare(
+        self,
+        app: Application,
+        memory: Memory,
+        turn: Turn,
+        place: target.Place,
+        rendered: Rendered,
+        revisions: tuple[str, ...],
+        request: Request,
+        now: dt.datetime,
+    ) -> None:
+        """Compare unless nothing changed, decide about a sync, write."""
+        basis = self.basis(app, place, rendered.key)
+        memory.remember_render(revisions, rendered.key)
+        if basis == memory.basis and not memory.dirty and not request.hard and memory.evaluation is not None:
+            self._quiet(app, memory, turn, revisions, request, now)
+            return
+        try:
+            comparison = self.compare(app, memory, turn, place, rendered, basis)
+        except TemporaryError as failure:
+            self._unknown(app, memory, turn, failure, request, now)
+            return
+        self._checked(memory, request, now)
+        evaluation = comparison.evaluation
+        start = autostart.decide(self._context, app, memory, turn, evaluation, comparison.tasks, revisions, now)
+        findings = [*evaluation.findings, *start.findings]
+        fields = {
+            **published.verdict_fields(self._context, app, evaluation, revisions, now),
+            **published.condition_fields(app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, findings, now),
+        }
+        self._write(app, turn, fields, start, request, now)
+
+    def compare(
+        self, app: Application, memory: Memory, turn: Turn, place: target.Place, rendered: Rendered, basis: Basis
+    ) -> Comparison:
+        """Compare and remember the verdict."""
+        context = self._context
+        known = memory.checked if memory.basis == basis else {}
+        # From here on every event of a live object makes the memory dirty again.
+        memory.dirty = False
+        with turn.stage("compare") as stage:
+            try:
+                comparison = evaluate(
+                    Question(
+                        app=app,
+                        instance=context.instance(app),
+                        cache=place.cache,
+                        server=place.cluster.server,
+                        settings=context.governance.settings,
+                        objects=rendered.objects,
+                        source_types=rendered.source_types,
+                        known=known,
+                        options=Options(app.spec.sync_options),
+                    )
+                )
+            except Exception:
+                memory.dirty = True
+                raise
+            stage.attributes["status"] = str(comparison.evaluation.status)
+        turn.compared = True
+        memory.basis, memory.checked = basis, comparison.checked
+        memory.evaluation = comparison.evaluation
+        memory.seen = {key: checked.resource_version for key, checked in comparison.checked.items()}
+        memory.compared_monotonic = context.clock.monotonic()
+        if comparison.unknown:
+            memory.dirty = True
+        context.declared(app.key, place.cluster.server, memory.seen)
+        return comparison
+
+    def _checked(self, memory: Memory, request: Request, now: dt.datetime) -> None:
+        """Restart the clocks after a comparison with the newest commit."""
+        if request.level >= RefreshLevel.LATEST:
+            memory.checked_at = now
+
+    def _write(
+        self, app: Application, turn: Turn, fields: JSON, start: autostart.Start, request: Request, now: dt.datetime
+    ) -> Application:
+        """Write the status, and with it the operation that automated sync wants; then let it begin."""
+        context = self._context
+        deep = request.level >= RefreshLevel.LATEST
+        with turn.stage("health"):
+            turn.outcome["health"] = str((fields.get("health") or {}).get("status", ""))
+        turn.outcome["sync"] = str((fields.get("sync") or {}).get("status", ""))
+        with turn.stage("status") as stage:
+            wanted = {**fields, **start.fields}
+            body = published.patch_of(app, wanted, now, compared=deep, answer=True)
+            if start.operation is not None:
+                body["operation"] = msgspec.to_builtins(start.operation)
+            guarded = start.operation is not None or "metadata" in body
+            new = published.write(context, app, body, guarded=guarded)
+            stage.attributes["written"] = new is not app
+        if start.operation is not None:
+            context.recorder.record(new, "OperationStarted", f"Initiated automated sync to {start.shown}")
+            context.ask_operation(app.key, 0.0)
+        if start.again_seconds is not None:
+            reason = Request(level=RefreshLevel.LATEST, reason="waited for its time")
+            context.ask_refresh(app.key, reason, start.again_seconds)
+        return new
+
+    def _invalid(
+        self, app: Application, memory: Memory, turn: Turn, failure: Exception, request: Request, now: dt.datetime
+    ) -> None:
+        """Write that the spec cannot be used; nothing is compared."""
+        turn.error = str(failure)
+        memory.forget_comparison()
+        self._checked(memory, request, now)
+        findings = [Finding(ConditionType.INVALID_SPEC, str(failure))]
+        fields = {
+            **_unknown_verdict(app, now, health=True),
+            **published.condition_fields(app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, findings, now),
+        }
+        self._write(app, turn, fields, autostart.Start(), request, now)
+
+    def _grace(
+        self, app: Application, memory: Memory, turn: Turn, failure: Exception, request: Request, now: dt.datetime
+    ) -> bool:
+        """Say whether an unreachable source may leave the status as it is for now."""
+        memory.source_failed_at = memory.source_failed_at or now
+        since = now - memory.source_failed_at
+        if request.level >= RefreshLevel.LATEST_FORCED or since >= self._context.options.source_grace:
+            return False
+        turn.error = str(failure)
+        self._retry(app, request)
+        return isinstance(failure, SourceUnavailable)
+
+    def _unknown(
+        self, app: Application, memory: Memory, turn: Turn, failure: Exception, request: Request, now: dt.datetime
+    ) -> None:
+        """Write that the state is not known, and why; what was applied stays as it is."""
+        turn.error = str(failure)
+        memory.forget_comparison()
+        self._checked(memory, request, now)
+        findings = [Finding(ConditionType.COMPARISON, str(failure))]
+        fields = {
+            **_unknown_verdict(app, now, health=not app.status.health.status),
+            **published.condition_fields(app, SPEC_TYPES | COMPARE_TYPES, findings, now),
+        }
+        self._write(app, turn, fields, autostart.Start(), request, now)
+        if isinstance(failure, TemporaryError):
+            self._retry(app, request)
+
+    def _retry(self, app: Application, request: Request) -> None:
+        """Try again soon, without the force that a person's request had."""
+        level = min(request.level, RefreshLevel.LATEST)
+        again = msgspec.structs.replace(request, level=RefreshLevel(level), reason="retry")
+        seconds = RETRY_SECONDS * (1 + random.random() / 2)  # noqa: S311 - jitter, not a secret
+        self._context.ask_refresh(app.key, again, seconds)
+
+
+def _unknown_verdict(app: Application, now: dt.datetime, *, health: bool) -> JSON:
+    """Return the status fields of an Application whose state is not known; the revision stays."""
+    sync = msgspec.structs.replace(app.status.sync, status=SyncStatus.UNKNOWN, compared_to=published.compared_to(app))
+    fields: JSON = {"sync": status.sync_state(sync)}
+    if health:
+        fields["health"] = published.health_fields(app, HealthState(status=HealthStatus.UNKNOWN), now)
+    return fields
