@@ -32,7 +32,7 @@ def test_wrong_use_is_exit_code_2() -> None:
 
 def test_help_imports_no_client() -> None:
     """`lynceus --help` and the policy commands do not pay for clients they do not use."""
-    code = "import sys, lynceus.cli, lynceus.commands.rbac; print([m for m in %r if m in sys.modules])" % (HEAVY,)
+    code = f"import sys, lynceus.cli, lynceus.commands.rbac; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,11 +11,13 @@ from lynceus import logs
 
 
 @pytest.fixture
-def stream(request: pytest.FixtureRequest) -> io.StringIO:
+def stream() -> Iterator[io.StringIO]:
     """A place for log lines; the root logger is put back afterwards."""
-    root, before = logging.getLogger(), (logging.getLogger().handlers[:], logging.getLogger().level)
-    request.addfinalizer(lambda: (root.handlers.__setitem__(slice(None), before[0]), root.setLevel(before[1])))
-    return io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield io.StringIO()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def test_a_line_has_message_and_pairs(stream: io.StringIO) -> None:
