@@ -1,0 +1,1 @@
+"""The real kubectl against the embedded cluster and the real control plane: one expectation for both."""
