@@ -143,7 +143,7 @@ class Api:
         now = self._parts.clock.now()
         manual = self._parts.guard.may_sync(app, now=now, manual=True)
         automated = self._parts.guard.may_sync(app, now=now, manual=False)
-        states = views.windows(self._parts.windows(app, now))
+        states = views.windows(self._parts.guard.windows(app, now=now, manual=True))
         answers = {"manual": errors.describe(manual), "automated": errors.describe(automated)}
         return {**states, "canSync": manual.allowed, **answers}
 

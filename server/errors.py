@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 import typing as t
 
 import flask
@@ -69,5 +70,8 @@ def _http(error: HTTPException) -> Answer:
 
 
 def _unexpected(error: Exception) -> Answer:
-    _LOG.error("A request failed", extra={"path": flask.request.path, "error": type(error).__name__}, exc_info=error)
+    """Answer for a defect of ours; the log names the place, not the text, which could hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    _LOG.error("A request failed", extra={"path": flask.request.path, "error": type(error).__name__, "where": place})
     return answer(500, "internal error")

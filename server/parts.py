@@ -11,9 +11,9 @@ from model.application import Application, Operation
 from model.decision import Decision
 from model.events import Event
 from model.meta import NamespacedName
-from model.project import SyncWindow
 from model.states import RefreshLevel
 from policy.subjects import Subject
+from policy.windows import WindowDecision
 
 
 class Clock(t.Protocol):
@@ -25,7 +25,7 @@ class Clock(t.Protocol):
 
 
 class Guard(t.Protocol):
-    """The two questions of policy.guard that the API asks."""
+    """The questions to policy.guard that the API asks."""
 
     def can(self, subject: Subject, resource: str, action: str, object: str) -> Decision:
         """May the subject do this by RBAC."""
@@ -43,6 +43,10 @@ class Guard(t.Protocol):
         """May this Application be synced now by windows, freezes and, with a subject, RBAC."""
         ...
 
+    def windows(self, app: Application, *, now: dt.datetime, manual: bool) -> WindowDecision | None:
+        """Return which windows apply to an Application and which are open; None without a project."""
+        ...
+
 
 class Identity(t.Protocol):
     """Tells who sent a request."""
@@ -55,13 +59,6 @@ class Identity(t.Protocol):
     def off(self) -> str:
         """Why nobody at all can be told apart (no token file); empty when the API is on."""
         ...
-
-
-class WindowState(t.NamedTuple):
-    """A sync window that applies to an Application."""
-
-    window: SyncWindow
-    active: bool
 
 
 class RequestRefresh(t.Protocol):
@@ -94,7 +91,5 @@ class Parts:
     terminate_operation: t.Callable[[NamespacedName], object] | None = None
     """Ends a running operation; raises NotFound when none runs. None: this instance ends none."""
     request_refresh: RequestRefresh | None = None
-    windows: t.Callable[[Application, dt.datetime], t.Sequence[WindowState]] = lambda app, now: ()
-    """The sync windows that apply to an Application, and whether each is active."""
     publish: t.Callable[[Event], None] = lambda event: None
     """Told each answer of the guard."""

@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.labels import without_userinfo
 from model.application import API_VERSION, Application, Operation
-from server.parts import WindowState
+from policy.windows import WindowDecision
 
 _HIDDEN_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
 """A second copy of the whole object, in which nothing would be redacted."""
@@ -34,11 +34,13 @@ def application_list(apps: t.Iterable[Application]) -> dict[str, t.Any]:
     return {"apiVersion": API_VERSION, "kind": "ApplicationList", "metadata": {}, "items": items}
 
 
-def windows(states: t.Sequence[WindowState]) -> dict[str, t.Any]:
+def windows(found: WindowDecision | None) -> dict[str, t.Any]:
     """Return the windows as Argo CD's API does: activeWindows and assignedWindows."""
-    assigned = [msgspec.to_builtins(state.window) for state in states]
-    active = [entry for entry, state in zip(assigned, states, strict=True) if state.active]
-    return {"activeWindows": active, "assignedWindows": assigned}
+    active, assigned = (found.active, found.matched) if found else ((), ())
+    return {
+        "activeWindows": [msgspec.to_builtins(window.spec) for window in active],
+        "assignedWindows": [msgspec.to_builtins(window.spec) for window in assigned],
+    }
 
 
 def redacted(value: t.Any) -> t.Any:

@@ -14,7 +14,9 @@ from exporter import Exporter
 from model.application import Application, ApplicationSpec, Automated, Destination, Source, SyncPolicy
 from model.decision import Decision, Rule, allow, deny
 from model.meta import ObjectMeta
+from model.project import SyncWindow
 from policy.subjects import Subject
+from policy.windows import Target, Window, WindowDecision, judge
 from server.app import create_app
 from server.identity import TokenFile
 from server.parts import Parts
@@ -38,6 +40,7 @@ class TableGuard:
 
     def __init__(self) -> None:
         self.window: Decision | None = None
+        self.specs: list[SyncWindow] = []
         self.asked: list[tuple[str, str, str, str]] = []
 
     def can(self, subject: Subject, resource: str, action: str, object: str) -> Decision:
@@ -56,6 +59,10 @@ class TableGuard:
         if self.window is not None and not (manual and self.window.remedy == "manual"):
             return self.window
         return allow("no window says no")
+
+    def windows(self, app: Application, *, now: dt.datetime, manual: bool) -> WindowDecision | None:
+        judged = [Window(spec, "AppProject shop", index, "strict") for index, spec in enumerate(self.specs)]
+        return judge(judged, Target(app.metadata.name, "web", ("https://c",)), now, manual=manual)
 
 
 def application(name: str, project: str = "shop", **more: t.Any) -> Application:

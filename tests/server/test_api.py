@@ -17,7 +17,6 @@ from model.project import SyncWindow
 from model.states import RefreshLevel
 from server.api import LONGEST_BODY, create_api
 from server.app import PUBLIC
-from server.parts import WindowState
 from tests.server.support import ALICE, BOB, CAROL, NOW, WINDOW, Bench
 
 APPS = "/api/v1/applications"
@@ -256,14 +255,15 @@ def test_terminate_without_an_operation_is_not_found(tmp_path: Path) -> None:
         assert 404 == bench.request("DELETE", f"{APPS}/web/operation", BOB).status
 
 
-def test_syncwindows_tell_what_applies_and_what_they_say(tmp_path: Path) -> None:
+def test_syncwindows_tell_what_applies_and_what_they_say(bench: Bench) -> None:
     """Argo CD's three fields, and the whole answers for a person and for the loop."""
-    window = SyncWindow(kind="deny", schedule="0 9 * * *", duration="8h", manual_sync=True)
-    idle = SyncWindow(kind="allow", schedule="0 1 * * *", duration="1h")
-    states = (WindowState(window, True), WindowState(idle, False))
-    with Bench(tmp_path, windows=lambda app, now: states) as bench:
-        bench.guard.window = deny("a deny window is open", WINDOW, remedy="manual", until=NOW)
-        answer = bench.request("GET", f"{APPS}/web/syncwindows", ALICE).json()
+    bench.guard.specs = [
+        SyncWindow(kind="deny", schedule="0 9 * * *", duration="8h", applications=["*"], manual_sync=True),
+        SyncWindow(kind="allow", schedule="0 1 * * *", duration="1h", applications=["web"]),
+        SyncWindow(kind="deny", schedule="0 9 * * *", duration="8h", applications=["other"]),
+    ]
+    bench.guard.window = deny("a deny window is open", WINDOW, remedy="manual", until=NOW)
+    answer = bench.request("GET", f"{APPS}/web/syncwindows", ALICE).json()
     assert (True, True, False) == (answer["canSync"], answer["manual"]["allowed"], answer["automated"]["allowed"])
     assert (["deny"], ["deny", "allow"]) == (
         [entry["kind"] for entry in answer["activeWindows"]],
