@@ -97,7 +97,9 @@ def build_tools(go: str, folder: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """`build.py [--resolve]`: build everything into the cache folder, or only see that the modules resolve."""
+    """`build.py [--resolve] [DIR]`: build everything into DIR, or only see that the modules resolve."""
+    named = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    target = Path(named[0]).absolute() if named else TARGET
     go = find_go()
     with tempfile.TemporaryDirectory(prefix="lynceus-envtest-") as name:
         folder = Path(name) / "envtest"
@@ -107,11 +109,11 @@ def main() -> None:
         if "--resolve" in sys.argv:
             print("the modules resolve")
             return
-        TARGET.mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
         print("building etcd and the Kubernetes servers", flush=True)
-        build_servers(go, folder, TARGET)
-        build_tools(go, Path(name), TARGET)
-    print(f"export KUBEBUILDER_ASSETS={TARGET}")
+        build_servers(go, folder, target)
+        build_tools(go, Path(name), target)
+    print(f"export KUBEBUILDER_ASSETS={target}")
 
 
 if __name__ == "__main__":
