@@ -9,6 +9,7 @@ from tests.architecture.support import ROOT, name_of, tracked
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TARGET = re.compile(r"^([a-z-]+):.*## ", re.MULTILINE)
+PROMISED = ("demo", "test", "rows", "check", "lint", "types", "imports", "bench", "envtest", "build", "clean")
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 
 
@@ -59,9 +60,7 @@ def test_make_targets_in_documents_exist() -> None:
     assert set() == named - targets
 
 
-@pytest.mark.parametrize(
-    "target", ["demo", "test", "rows", "check", "lint", "types", "imports", "bench", "envtest", "build", "clean"]
-)
+@pytest.mark.parametrize("target", PROMISED)
 def test_promised_targets_exist(target: str) -> None:
     """The targets that scripts rely on are there and described."""
     assert target in TARGET.findall((ROOT / "Makefile").read_text(encoding="utf-8"))
