@@ -160,7 +160,7 @@ def comparable(obj: JSON) -> JSON:
     metadata = {k: v for k, v in (obj.get("metadata") or {}).items() if k not in SERVER_METADATA}
     if annotations := metadata.get("annotations"):
         metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
-    result["metadata"] = {k: v for k, v in metadata.items() if v or k not in ("annotations", "labels", "finalizers")}
+    result["metadata"] = metadata
     special = _SPECIAL.get((split_api_version(str(obj.get("apiVersion") or ""))[0], str(obj.get("kind"))))
     if special is not None:
         special(result)

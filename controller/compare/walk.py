@@ -52,7 +52,7 @@ class Walk:
         if child is None and node is not None and not node.open and not node.is_map:
             self.unknown.append(place)
         elif name not in live or (live[name] is None and value is not None):
-            if not self._left_out(name, value):
+            if not self._left_out(name, value, path):
                 self.differences.append((place, value, MISSING))
         elif value is None:
             if not self._built_in and live[name] is not None:
@@ -75,11 +75,12 @@ class Walk:
         elif not same_scalar(target, live, node, built_in=self._built_in):
             self.differences.append((path, target, live))
 
-    def _left_out(self, name: str, value: t.Any) -> bool:
+    def _left_out(self, name: str, value: t.Any, path: Path) -> bool:
         """Return True when the server stores nothing for this value, so that its absence is no difference."""
         if value is None:
             return True
-        return self._built_in and is_empty(value) and (name not in known.KEPT_ZEROS or isinstance(value, dict | list))
+        typed = self._built_in or path[:1] == ("metadata",)
+        return typed and is_empty(value) and (name not in known.KEPT_ZEROS or isinstance(value, dict | list))
 
     def _is_servers(self, name: str, value: t.Any, live: JSON, last: JSON, node: Node | None, path: Path) -> bool:
         """Return True when the target states zero and the server put its own value there instead.

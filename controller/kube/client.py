@@ -273,13 +273,16 @@ def _write_query(field_manager: str, *, dry_run: bool) -> dict[str, str | int | 
 
 
 def _read(response: urllib3.BaseHTTPResponse, what: str, timeout: float) -> bytes:
-    """Read an answer whole, up to the size limit and the time limit."""
+    """Read an answer whole, up to the size limit and the time limit.
+
+    Piece by piece as it arrives: waiting for a full buffer would let a server that trickles hold us for ever.
+    """
     import urllib3
 
     parts: list[bytes] = []
     size, deadline = 0, time.monotonic() + timeout
     try:
-        while chunk := response.read(READ_CHUNK):
+        while chunk := response.read1(READ_CHUNK):
             parts.append(chunk)
             size += len(chunk)
             if size > LARGEST_ANSWER:

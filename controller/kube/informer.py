@@ -151,7 +151,7 @@ class Informer:
             query["continue"] = page.metadata.next_page
         self._version = page.metadata.resource_version
         self._store.replace_kind(self.resource.group_kind, found, self.namespace)
-        self._well()
+        self._reconnected()
         self.synced.set()
         self.settled.set()
 
@@ -194,6 +194,7 @@ class Informer:
             stream.close()
         if not heard and self._clock.monotonic() - started < SHORT_LIFE:
             raise ApiUnavailable(f"watch {self._path}: ended at once without an event")
+        self._well()
 
     def _take(self, lines: list[bytes]) -> None:
         """Apply what arrived together; of several events of one object only the last is told."""
@@ -228,7 +229,7 @@ class Informer:
         return stored.header.resource_version
 
     def _reconnected(self) -> None:
-        """The server accepted the watch: it is there, though only an event proves that the stream is good."""
+        """The server answers; back-off stays until a watch has brought something, or 410 after 410 would run hot."""
         self.stale_since, self.error = None, ""
 
     def _well(self) -> None:

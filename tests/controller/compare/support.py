@@ -1,7 +1,6 @@
 """Applying manifests with the real kubectl and comparing them with what the server made of them."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,5 +70,5 @@ def documents(name: str) -> list[JSON]:
 
 
 @pytest.fixture
-def bench(cluster: Cluster, namespace: str) -> Iterator[Bench]:
-    yield Bench(cluster, namespace)
+def bench(cluster: Cluster, namespace: str) -> Bench:
+    return Bench(cluster, namespace)
