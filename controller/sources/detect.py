@@ -29,7 +29,7 @@ def with_overrides(inputs: Inputs) -> Source:
     Raises:
         RenderError: one of the files is not a mapping that fits a source.
     """
-    inputs.tree.names(inputs.path)
+    inputs.tree.check_folder(inputs.path)
     source = inputs.source
     for name in (".argocd-source.yaml", f".argocd-source-{inputs.fact('ARGOCD_APP_NAME')}.yaml"):
         path = child(inputs.path, name)
@@ -90,8 +90,8 @@ def tool_of(inputs: Inputs, source: Source) -> SourceType:
 
 def _by_names(inputs: Inputs) -> SourceType:
     """Look at the files directly in the path; a kustomization beats a chart, as in Argo CD."""
-    _, entries = inputs.tree.names(inputs.path)
-    files = [name for name, entry in entries.items() if not entry.is_tree]
-    if any(name in KUSTOMIZATION_NAMES for name in files):
+    if any(inputs.tree.file(child(inputs.path, name)) for name in KUSTOMIZATION_NAMES):
         return SourceType.KUSTOMIZE
-    return SourceType.HELM if any(name.endswith("Chart.yaml") for name in files) else SourceType.DIRECTORY
+    _, entries = inputs.tree.names(inputs.path)
+    is_chart = any(name.endswith("Chart.yaml") and not entry.is_tree for name, entry in entries.items())
+    return SourceType.HELM if is_chart else SourceType.DIRECTORY

@@ -21,6 +21,7 @@ from model.errors import InvalidSpec, RenderError
 from model.source import HelmSource
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
+_REFERENCE = re.compile(r"\$([A-Za-z0-9_-]+)(?:/|$)")
 _COMMA = re.compile(r"(?<!\\),")
 
 
@@ -63,10 +64,11 @@ def _located(inputs: Inputs, field: str, texts: list[str]) -> list[tuple[str, Vi
     found: dict[tuple[int, str], tuple[str, View, str]] = {}
     for index, text in enumerate(texts):
         name = f"helm.{field}[{index}]" + (".path" if field == "fileParameters" else "")
-        written = text if text.startswith("$") and _reference(text) in inputs.views else inputs.substitute(text)
-        if written.startswith("$") and _reference(written) not in inputs.views:
+        unknown = _unknown_reference(inputs, text)
+        if unknown:
             known = ", ".join(f"${r}" for r in inputs.views if r) or "none"
-            raise InvalidSpec("source", name, shown(written), f"a file, or a ref of another source (known: {known})")
+            raise InvalidSpec("source", name, shown(unknown), f"the ref of another source (known: {known})")
+        written = text if _reference(text) in inputs.views else inputs.substitute(text)
         place = inputs.place(written)
         if place is None or not place[1]:
             raise InvalidSpec("source", name, shown(written), "a file inside the repository")
@@ -76,7 +78,16 @@ def _located(inputs: Inputs, field: str, texts: list[str]) -> list[tuple[str, Vi
 
 
 def _reference(text: str) -> str:
-    return text[1:].partition("/")[0]
+    """Return the name in ``$name/…``; a text that starts with no dollar names nothing."""
+    return text[1:].partition("/")[0] if text.startswith("$") else "/"
+
+
+def _unknown_reference(inputs: Inputs, text: str) -> str:
+    """Return ``$name`` when it is neither a ref nor of the build environment, else empty text."""
+    found = _REFERENCE.match(text)
+    if not found or found[1] in inputs.views or found[1].startswith("ARGOCD_"):
+        return ""
+    return f"${found[1]}"
 
 
 def _value_file(inputs: Inputs, helm: HelmSource, field: str, view: View, path: str, cage: Cage) -> dict[str, t.Any]:

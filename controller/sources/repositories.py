@@ -79,7 +79,7 @@ class Repositories:
         if found is None and refs.is_abbreviated(revision):
             found = self._expand(shared, repository, revision)
         if found is None:
-            raise SourceError(_unresolved(remote, revision, listing))
+            raise SourceError(_unresolved(remote, revision))
         return found
 
     def find(self, url: str, project: str) -> tuple[Remote, Repository | None, _Shared]:
@@ -129,6 +129,10 @@ class Repositories:
         shared.roots.clear()
         shared.mirror.reset()
 
+    def set_interval(self, seconds: float) -> None:
+        """Change the age at which a list of refs is asked for again."""
+        self._interval = seconds
+
     def close(self) -> None:
         """End all reading processes."""
         with self._lock:
@@ -155,7 +159,7 @@ class Repositories:
         started = self._clock.monotonic()
         before = shared.listing
         try:
-            shared.listing = shared.mirror.list_refs(repository, started)
+            shared.listing = _not_empty(shared.mirror.list_refs(repository, started), shared.mirror.remote)
             shared.failure = None
         except LynceusError as failure:
             shared.failure = (failure, started)
@@ -198,14 +202,19 @@ class Repositories:
         )
 
 
+def _not_empty(listing: refs.Listing, remote: Remote) -> refs.Listing:
+    """Refuse a list without refs: git takes any web page with status 200 for the list of an empty repository."""
+    if not listing.refs:
+        raise SourceError(f"repository {remote.shown}: no branch and no tag: it is empty, or not a Git repository")
+    return listing
+
+
 def damaged(remote_url: str) -> SourceUnavailable:
     """Return the error for a mirror that is damaged even after it was cloned again."""
     return SourceUnavailable(f"repository {remote_url}: its mirror could not be read, also after cloning it again")
 
 
-def _unresolved(remote: Remote, revision: str, listing: refs.Listing) -> str:
-    if not listing.refs:
-        return f"repository {remote.shown}: it is empty: no branch and no tag"
+def _unresolved(remote: Remote, revision: str) -> str:
     found = shown(revision or "HEAD")
     return f"repository {remote.shown}: revision {found} cannot be resolved: no branch, tag or commit of that name"
 

@@ -127,6 +127,10 @@ class SourceService:
             self._repositories.reset(repo_url, project)
             raise damaged(display_url(repo_url)) from None
 
+    def set_interval(self, seconds: float) -> None:
+        """Change the age in seconds at which a list of refs is asked for again (timeout.reconciliation changed)."""
+        self._repositories.set_interval(seconds)
+
     def close(self) -> None:
         """End the reading processes of all mirrors."""
         self._repositories.close()

@@ -112,6 +112,10 @@ class View:
         self.reads[f"{real}/"] = self.snapshot.names_stamp(entry)
         return real, self.snapshot.reader.tree(entry.id)
 
+    def check_folder(self, path: str) -> None:
+        """Raise the SourceError of `folder` when there is none; what is read in it later is the dependency."""
+        self._folder(path)
+
     def _folder(self, path: str) -> tuple[str, Entry]:
         found = self.locate(path)
         if found is None:

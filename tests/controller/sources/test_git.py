@@ -314,6 +314,16 @@ def test_a_body_that_is_not_git_is_not_relayed(stage: Stage, git_server: GitServ
     assert CANARY not in text
 
 
+def test_a_web_page_with_status_200_is_no_empty_repository(stage: Stage, git_server: GitServer, repo: Repo) -> None:
+    """Git takes it for a list without refs; here it is an error, counted as one, and forgotten when it is over."""
+    fault = git_server.fail("shop.git", status=200, headers={"Content-Type": "text/html"}, body=b"<html>Sign in</html>")
+    source = Source(repo_url=repo.url, path="a", target_revision="main")
+    assert "not a Git repository" in str(stage.refusal(lambda: stage.service.resolve(source, "default")))
+    assert ["error"] == [e.result for e in stage.events if isinstance(e, GitRequestFinished)]
+    fault.times = 0
+    assert repo.head() == stage.service.resolve(source, "default", force=True)
+
+
 def test_one_failure_is_shared_and_recovery_is_immediate(repo: Repo, stage: Stage, git_server: GitServer) -> None:
     """Fifty applications of a broken repository ask once; a forced question asks again and heals."""
     git_server.fail("shop.git", status=503)
@@ -354,7 +364,7 @@ def test_a_slow_server_is_given_up_on(
 
 
 def test_rewritten_history_is_the_truth(repo: Repo, stage: Stage) -> None:
-    """A forced push to an unrelated root and to an older commit: the new head is rendered, the old one while it is there."""
+    """A forced push to an unrelated root and to an older commit: the new head is what is rendered."""
     first = repo.head()
     source = Source(repo_url=repo.url, path="a")
     stage.render(source)
@@ -514,7 +524,7 @@ def test_a_tree_with_a_git_folder_is_not_accepted(repo: Repo, stage: Stage) -> N
 
 def test_an_old_gitpython_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Versions with published command injections do not start."""
-    monkeypatch.setattr(door.git, "__version__", "3.1.58")
+    monkeypatch.setattr("git.__version__", "3.1.58")
     with pytest.raises(SourceUnavailable, match=r"GitPython 3\.1\.58 has known vulnerabilities; 3\.2\.1 or later"):
         door.check_version()
 

@@ -352,7 +352,7 @@ def test_errors_name_what_is_missing(git_server: GitServer, stage: Stage, repo: 
     cases = [
         (f"{git_server.url}/nope.git", "main", SourceError, "no such repository"),
         (repo.url, "nope", SourceError, "revision 'nope' cannot be resolved"),
-        (empty.url, "", SourceError, "it is empty"),
+        (empty.url, "", SourceError, "no branch and no tag: it is empty"),
         ("http://127.0.0.1:1/x.git", "", SourceUnavailable, "connection"),
         ("http://lynceus.invalid/x.git", "", SourceUnavailable, "does not resolve"),
     ]
@@ -395,3 +395,18 @@ def test_links_inside_the_repository_are_followed(repo: Repo, stage: Stage) -> N
     repo.push({"shared/real.yaml": config_map("changed")})
     stage.service.resolve(source, "default", force=True)
     assert ["changed", "one"] == names(stage.render(source).objects)
+
+
+@pytest.mark.parametrize(
+    "path", ["guestbook", "helm-guestbook", "kustomize-guestbook", "sock-shop", "sync-waves", "helm-hooks"]
+)
+def test_argo_cds_examples_render(examples: Repo, stage: Stage, path: str) -> None:
+    """Every object has what the next step needs; a second render is a hit with the same key."""
+    source = Source(repo_url=examples.url, path=path)
+    first = stage.render(source)
+    assert first.objects
+    for text in first.objects:
+        found = json.loads(text)
+        assert found["apiVersion"]
+        assert found["metadata"].get("name") or found["metadata"]["generateName"]
+    assert first == stage.render(source)
