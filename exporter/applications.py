@@ -81,7 +81,9 @@ class Applications:
         with self._lock:
             if (state := self._states.get(event.key)) is None:
                 return
-            count = (event.project or "default", event.dest_server, event.phase, _flag(event.dry_run))
+            # An attempt that failed before its destination was resolved belongs to the series that was born at 0.
+            project, dest_server = event.project or state.project, event.dest_server or state.dest_server
+            count = (project, dest_server, event.phase, _flag(event.dry_run))
             state.counts[count] = state.counts.get(count, 0) + 1
             self._write_counts(event.key, state)
 

@@ -63,8 +63,12 @@ class Listener:
             histogram.observe(max(seconds, 0.0))
 
     def _turn(self, event: events.TurnFinished) -> None:
+        if not event.idle:
+            self._busy_turn(event)
+
+    def _busy_turn(self, event: events.TurnFinished) -> None:
         seconds = event.end - event.start
-        if event.queue == "refresh" and event.reason:  # without one it was not due, and Argo CD does not time it
+        if event.queue == "refresh":
             self._observe("argocd_app_reconcile", seconds, event.key.namespace, event.dest_server)
         self._count("lynceus_reconcile_total", self._trigger(event.reason), "error" if event.error else "success")
         self._observe("lynceus_reconcile_duration_seconds", seconds)

@@ -82,7 +82,7 @@ class Tracing:
 
     def listen(self, event: Event) -> None:
         """Turn the end of a turn into a trace; other events are ignored."""
-        if self._sender and isinstance(event, TurnFinished):
+        if self._sender and isinstance(event, TurnFinished) and not event.idle:
             self._trace(event)
 
     def _trace(self, event: TurnFinished) -> None:

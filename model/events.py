@@ -69,6 +69,11 @@ class TurnFinished(Event, frozen=True, kw_only=True):
     compared: bool = False
     error: str = ""
 
+    @property
+    def idle(self) -> bool:
+        """True when nothing was due: no reason, no stage, no error. Such a turn is neither counted nor traced."""
+        return not (self.reason or self.stages or self.error)
+
 
 class SyncAttempted(Event, frozen=True, kw_only=True):
     """One attempt of a sync operation ended: each failed try, and the final state once (`final`)."""

@@ -103,8 +103,7 @@ class Api:
             return errors.answer(403, _NOT_SHOWN)
         if self._parts.request_refresh is None:
             return _not_here("refresh applications")
-        level = RefreshLevel.LATEST_FORCED if depth == "hard" else RefreshLevel.LATEST
-        self._parts.request_refresh(app.key, level, "api request")
+        self._parts.request_refresh(app.key, RefreshLevel.LATEST_FORCED, "api request", hard=depth == "hard")
         return views.application(app)
 
     def sync(self, name: str) -> dict[str, t.Any] | errors.Answer:

@@ -64,8 +64,8 @@ class Identity(t.Protocol):
 class RequestRefresh(t.Protocol):
     """Puts an Application into the queue."""
 
-    def __call__(self, key: NamespacedName, level: RefreshLevel, reason: str) -> object:
-        """Ask for a comparison of that depth."""
+    def __call__(self, key: NamespacedName, level: RefreshLevel, reason: str, *, hard: bool = False) -> object:
+        """Ask for a comparison of that depth; `hard` passes by the render cache."""
         ...
 
 

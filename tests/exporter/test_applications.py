@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from model.events import ApplicationDeleted
@@ -171,3 +172,11 @@ def test_beside_an_argo_cd_its_families_are_off() -> None:
     body, _ = made.exposition("")
     assert b"argocd_app_info" not in body
     assert b"argocd_git_request_total" in body
+
+
+def test_an_attempt_without_a_destination_counts_where_it_was_born() -> None:
+    """It failed before its destination was resolved; a series of its own would be born at 1."""
+    early = msgspec.structs.replace(attempted(), project="", dest_server="")
+    assert [count("Error", 0), count("Failed", 1), count("Succeeded", 0)] == lines(
+        exporter(changed(), early), "argocd_app_sync_total"
+    )

@@ -118,7 +118,6 @@ def test_a_refused_policy_is_a_failure_and_no_reload() -> None:
         ("Spec changed: targetRevision", "spec changed"),
         ("watch event (Deployment web/shop)", "watch event"),
         ("timeout", "timeout"),
-        ("", "other"),
         ("/etc/passwd", "other"),
     ],
 )
@@ -176,3 +175,10 @@ def test_an_event_without_a_metric_is_ignored() -> None:
     before = [line for line in lines(made) if not line.startswith("process_")]
     made.listen(ProjectChanged(name="shop"))
     assert before == [line for line in lines(made) if not line.startswith("process_")]
+
+
+def test_a_turn_that_was_not_due_is_not_counted() -> None:
+    """Looking and finding nothing to do is no reconciliation, in Argo CD's histogram neither."""
+    made = exporter(turn(reason="", stages=()))
+    assert ["lynceus_reconcile_duration_seconds_count 0.0"] == lines(made, "lynceus_reconcile_duration_seconds_count")
+    assert [] == lines(made, "argocd_app_reconcile_count", "lynceus_reconcile_total")

@@ -109,8 +109,8 @@ def test_no_credential_reaches_a_span() -> None:
 
 
 def test_other_events_make_no_trace() -> None:
-    """Only turns are traced."""
-    assert [] == traced(PolicyLoaded(ok=True, generation="g"))
+    """Only turns are traced, and those that were not due are not."""
+    assert [] == traced(PolicyLoaded(ok=True, generation="g"), turn(reason="", stages=()))
 
 
 def test_without_an_endpoint_nothing_is_made() -> None:

@@ -121,7 +121,7 @@ class Bench:
             "version": "9.9.9",
             "submit_operation": lambda key, operation: self.submitted.append((key, operation)),
             "terminate_operation": self.ended.append,
-            "request_refresh": lambda key, level, reason: self.refreshed.append((key, level, reason)),
+            "request_refresh": lambda key, level, reason, *, hard=False: self.refreshed.append((key, level, hard)),
             "publish": self.events.append,
         }
         self.parts = Parts(**(given | changes))

@@ -234,7 +234,9 @@ def test_refresh_asks_for_the_depth(bench: Bench) -> None:
     assert 200 == bench.request("POST", f"{APPS}/web?refresh=normal", ALICE).status
     assert 200 == bench.request("POST", f"{APPS}/web?refresh=hard", ALICE).status
     assert 400 == bench.request("POST", f"{APPS}/web?refresh=deep", ALICE).status
-    assert [RefreshLevel.LATEST, RefreshLevel.LATEST_FORCED] == [level for _, level, _ in bench.refreshed]
+    assert [(RefreshLevel.LATEST_FORCED, False), (RefreshLevel.LATEST_FORCED, True)] == [
+        tuple(wish[1:]) for wish in bench.refreshed
+    ]
 
 
 def test_terminate_needs_the_right_and_no_window_forbids_it(bench: Bench) -> None:
