@@ -55,7 +55,7 @@ def decide(
 ) -> Start:
     """Return what automated sync writes now; without `tasks` a sync that is due asks for a full comparison first."""
     with turn.stage("policy") as stage:
-        decision = _permission(context, app, now)
+        decision = permission(context, app, now)
         wish = _wish(context, app, memory, evaluation, revisions, now)
         stage.attributes["wish"] = wish.verb
         if wish.verb == "refuse":
@@ -81,7 +81,7 @@ def decide(
         return _started(app, wish.operation, revisions, now)
 
 
-def _permission(context: Context, app: Application, now: dt.datetime) -> Decision:
+def permission(context: Context, app: Application, now: dt.datetime) -> Decision:
     """Ask whether an automated and a manual sync would be let through now, and tell the listeners."""
     automated = context.guard.may_sync(app, now=now, manual=False)
     manual = context.guard.may_sync(app, now=now, manual=True)

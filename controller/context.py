@@ -30,7 +30,9 @@ class LoopOptions(msgspec.Struct, frozen=True, kw_only=True):
     operation_workers: int = 8
     write_workers: int = 8
     """Threads that apply the objects of one kind side by side."""
-    mode: t.Literal["strict", "compat"] = "strict"
+    mode: t.Literal["reconcile", "observe"] = "reconcile"
+    """observe: beside an Argo CD; nothing is written, neither to Applications nor to what they deploy."""
+    policy_mode: t.Literal["strict", "compat"] = "strict"
     """How policy is read."""
     source_grace: dt.timedelta = dt.timedelta(seconds=180)
     """An unreachable source leaves the status as it is for this long (Argo CD: ARGOCD_REPO_ERROR_GRACE_PERIOD…)."""

@@ -24,12 +24,13 @@ from controller.kube.store import Change, ObjectStore
 from controller.kubeevents import EventRecorder
 from controller.memory import Memory
 from controller.refresh import Request
+from controller.requests import Requests
 from controller.secretbook import SecretBook
 from controller.sources.service import SourceService
 from controller.workers import Workers
 from controller.workqueue import WorkQueue
 from controller.writer import APPLICATIONS, AppWriter
-from model.application import Application
+from model.application import Application, Operation
 from model.errors import InvalidSpec
 from model.events import ApplicationChanged, ApplicationDeleted, Event
 from model.meta import NamespacedName
@@ -82,7 +83,7 @@ class Manager:
         book = book or SecretBook()
         self.governance = Governance(
             client, namespace, guard=guard, book=book, clock=clock, publish=publish,
-            mode=self.options.mode, changed=self._governed,
+            mode=self.options.policy_mode, changed=self._governed,
         )  # fmt: skip
         self.clusters = Clusters(client, book, clock=clock, publish=publish, watcher=self._live_changed)
         self.interest = Interest(self.governance, namespace)
@@ -110,6 +111,7 @@ class Manager:
             ask_operation=self.operations.add_after,
             declared=self.interest.declare,
         )
+        self._requests = Requests(self.store, self.context.writer)
         self._workers = Workers(self)
 
     def start(self) -> None:
@@ -165,6 +167,18 @@ class Manager:
     def request_refresh(self, key: NamespacedName, level: RefreshLevel, reason: str, *, hard: bool = False) -> None:
         """Ask for a refresh of one Application now."""
         self._ask_refresh(key, Request(level=level, reason=reason, hard=hard), 0.0)
+
+    def submit_operation(self, key: NamespacedName, operation: Operation) -> Application:
+        """Begin an operation; raises as `Requests.submit`."""
+        app = self._requests.submit(key, operation)
+        self.operations.add(key)
+        return app
+
+    def terminate_operation(self, key: NamespacedName) -> Application:
+        """End the running operation; raises as `Requests.terminate`."""
+        app = self._requests.terminate(key)
+        self.operations.add(key)
+        return app
 
     def refresh_repository(self, url: str) -> None:
         """Ask for a refresh of all Applications that follow a repository, for it has moved."""

@@ -11,6 +11,7 @@ import threading
 import typing as t
 
 from controller import published
+from controller.autostart import permission
 from controller.conditions import COMPARE_TYPES, SPEC_TYPES, Finding
 from controller.deletion import Deleter
 from controller.memory import Memory
@@ -123,9 +124,16 @@ class Workers:
         self._tell(turn)
 
     def _body(self, name: QueueName, app: Application) -> Body:
+        if self._manager.options.mode == "observe":
+            return self._observe
         if name == "refresh":
             return self._refresher.turn
         return self._deleter.turn if app.deleting else self._syncer.turn
+
+    def _observe(self, app: Application, memory: Memory, turn: Turn) -> None:
+        """Beside an Argo CD: only ask policy and tell; write nothing."""
+        turn.quiet, turn.project, turn.reason = True, app.spec.project, "observe"
+        permission(self._manager.context, app, self._manager.clock.now())
 
     def _gone(self, key: NamespacedName) -> None:
         """Forget an Application that is gone; say so when it is there but cannot be read."""
@@ -137,7 +145,7 @@ class Workers:
             manager.refreshes.drop(key)
             return
         condition = {"type": str(ConditionType.INVALID_SPEC), "message": broken.problem}
-        if broken.problem.encode() in broken.raw.replace(b'\\"', b'"'):
+        if manager.options.mode == "observe" or broken.problem.encode() in broken.raw.replace(b'\\"', b'"'):
             return
         condition["lastTransitionTime"] = format_time(manager.clock.now())
         try:
@@ -156,7 +164,8 @@ class Workers:
         if isinstance(failure, TemporaryError):
             log.info("turn put off", extra={"application": str(app.key), "error": turn.error, "seconds": wait})
             return
-        self._condition(app, turn.error)
+        if self._manager.options.mode == "reconcile":
+            self._condition(app, turn.error)
 
     def _condition(self, app: Application, text: str) -> None:
         """Write that the turn failed; best effort."""
