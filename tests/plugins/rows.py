@@ -75,7 +75,7 @@ class RowReport:
             for line in self._lines(row):
                 terminalreporter.line(line)
         due = [row for row in self.rows if row.is_due]
-        passed = [row for row in due if verdict(self.outcomes[row.number]) == "passed"]
+        passed = [row for row in due if verdict(self.outcomes.get(row.number, {})) == "passed"]
         terminalreporter.line(f"{len(passed)} of {len(due)} due rows passed, {len(self.missing())} have no test")
         for number in self.unknown():
             terminalreporter.line(f"row {number} is named by a test and is not in the list")
