@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import orjson
 
+from sandbox import quantity
+
 Kind = Literal["struct", "map", "list", "scalar", "any"]
 Raw = Mapping[str, Any]
 
@@ -265,7 +267,9 @@ def _mistyped(node: SchemaNode, value: Any, owner: str, path: str, found: list[s
     if value is None or node.kind == "any":
         return
     fault = _fault(node, value)
-    if fault is not None:
+    if fault is None and node.name == QUANTITY and not _is_quantity(value):
+        found.append(quantity.MESSAGE)
+    elif fault is not None:
         place = f"Go struct field {owner}.{path}" if path else "Go value"
         found.append(f"json: cannot unmarshal {fault} into {place} of type {_go_type(node)}")
     elif node.kind == "list":
@@ -278,6 +282,14 @@ def _mistyped(node: SchemaNode, value: Any, owner: str, path: str, found: list[s
             if child is not None:
                 inner = f"{path}.{key}" if path and node.kind == "struct" else path or key
                 _mistyped(child, item, own if node.kind == "struct" else owner, inner, found)
+
+
+def _is_quantity(value: Any) -> bool:
+    try:
+        quantity.parse(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _fault(node: SchemaNode, value: Any) -> str | None:
