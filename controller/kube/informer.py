@@ -141,8 +141,7 @@ class Informer:
         query: dict[str, str | int | bool] = {**self._query, "limit": self._page}
         while True:
             page = self._read_page(query)
-            for raw in page.items or ():
-                stored = self._stored(raw)
+            for stored in map(self._stored, page.items or ()):
                 found[stored.header.key] = stored
             if not page.metadata.next_page:
                 break

@@ -6,6 +6,7 @@ network and no thread of its own; informers write, the loop reads, subscribers h
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 import threading
@@ -101,21 +102,32 @@ def read_stored(raw: bytes | memoryview, group: str, version: str, kind: str) ->
     meta = partial.metadata
     data = bytes(raw)
     if not partial.kind:
-        api_version = f"{group}/{version}" if group else version
-        data = f'{{"kind":"{kind}","apiVersion":"{api_version}",'.encode() + data[data.index(b"{") + 1 :]
-    intern = sys.intern
+        data = _identity(group, version, kind) + data[data.index(b"{") + 1 :]
+    labels = meta.labels
     header = Header(
-        key=ResourceKey(intern(group), intern(kind), intern(meta.namespace), meta.name),
-        uid=meta.uid,
-        resource_version=meta.resource_version,
-        generation=meta.generation,
-        owners=tuple(owner.uid for owner in meta.owner_references or ()),
-        tracking=meta.annotations.tracking if meta.annotations else "",
-        labels={intern(k): intern(v) for k, v in meta.labels.items()} if meta.labels else {},
-        deleting=meta.deletion_timestamp is not None,
-        created=meta.creation_timestamp or "",
+        ResourceKey(group, kind, _intern(meta.namespace), meta.name),
+        meta.uid,
+        meta.resource_version,
+        meta.generation,
+        tuple([owner.uid for owner in meta.owner_references]) if meta.owner_references else (),
+        meta.annotations.tracking if meta.annotations else "",
+        {name: _intern(value) for name, value in labels.items()} if labels else _NO_LABELS,
+        meta.deletion_timestamp is not None,
+        meta.creation_timestamp or "",
     )
     return StoredObject(header, data)
+
+
+_intern = sys.intern
+"""Label values and namespaces repeat: one copy of each instead of one per object."""
+_NO_LABELS: dict[str, str] = {}
+
+
+@functools.lru_cache(maxsize=256)
+def _identity(group: str, version: str, kind: str) -> bytes:
+    """Return the beginning of an object that says what it is."""
+    api_version = f"{group}/{version}" if group else version
+    return f'{{"kind":"{kind}","apiVersion":"{api_version}",'.encode()
 
 
 Subscriber = t.Callable[[Change], None]
@@ -185,7 +197,12 @@ class ObjectStore:
     def apply(self, updates: t.Mapping[ResourceKey, StoredObject | None]) -> None:
         """Take a batch: an object replaces what is there, None removes; equal resourceVersions are no change."""
         with self._lock:
-            changes = [change for key, new in updates.items() if (change := self._put(key, new))]
+            kinds = self._kinds
+            changes = [
+                change
+                for key, new in updates.items()
+                if (change := self._put(kinds.setdefault(key.group_kind, {}), key, new))
+            ]
         self._tell(changes)
 
     def replace_kind(
@@ -193,18 +210,19 @@ class ObjectStore:
     ) -> None:
         """Make a complete list of one kind (in one namespace when given) the truth: what is missing is deleted."""
         with self._lock:
-            known = self._kinds.get(group_kind, {})
+            known = self._kinds.setdefault(group_kind, {})
             gone = [key for key in known if key not in objects and namespace in ("", key.namespace)]
             updates: dict[ResourceKey, StoredObject | None] = {**dict.fromkeys(gone), **objects}
-            changes = [change for key, new in updates.items() if (change := self._put(key, new))]
+            changes = [change for key, new in updates.items() if (change := self._put(known, key, new))]
         self._tell(changes)
 
     def _by_index(self, index: dict[str, dict[ResourceKey, None]], name: str) -> list[StoredObject]:
         with self._lock:
             return [self._kinds[key.group_kind][key] for key in index.get(name, ())]
 
-    def _put(self, key: ResourceKey, new: StoredObject | None) -> Change | None:
-        objects = self._kinds.setdefault(key.group_kind, {})
+    def _put(
+        self, objects: dict[ResourceKey, StoredObject], key: ResourceKey, new: StoredObject | None
+    ) -> Change | None:
         old = objects.get(key)
         if old is not None and new is not None and _same(old, new):
             return None
