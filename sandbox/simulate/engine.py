@@ -21,7 +21,7 @@ Gr = tuple[str, str]
 Place = tuple[Gr, str, str]
 """Resource, namespace, name."""
 RETRY_SECONDS = 0.05
-"""After a conflict: the change that caused it is then in the cache."""
+"""After a conflict or a miss: the change that caused it is then in the cache."""
 log = logging.getLogger(__name__)
 
 
@@ -200,10 +200,10 @@ class Engine:
         try:
             again = self._controllers[which].reconcile(key)
         except StatusError as refusal:
-            if refusal.code != 404:
-                if refusal.code != 409:
-                    log.warning("simulation: %s refused: %s", key, refusal.message)
-                self._plan(which, key, RETRY_SECONDS if refusal.code == 409 else 1.0)
+            stale = refusal.code in (404, 409)
+            if not stale:
+                log.warning("simulation: %s refused: %s", key, refusal.message)
+            self._plan(which, key, RETRY_SECONDS if stale else 1.0)
             return
         except Exception:
             log.exception("simulation: %s failed", key)
