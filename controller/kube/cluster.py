@@ -11,15 +11,17 @@ import logging
 import threading
 import typing as t
 
+import msgspec
+
 from controller.clock import Clock
 from controller.kube.client import KubeClient
 from controller.kube.discovery import ApiResource, Discovery
 from controller.kube.informer import Informer
 from controller.kube.schema import Schemas
-from controller.kube.store import Change, Header, ObjectStore, Tracker, tracked_by_annotation
-from model.errors import LynceusError
+from controller.kube.store import Change, Header, ObjectStore, StoredObject, Tracker, tracked_by_annotation
+from model.errors import LynceusError, NotFound
 from model.events import ClusterObserved, Event
-from model.meta import GroupKind
+from model.meta import JSON, GroupKind, split_api_version
 from model.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -123,6 +125,21 @@ class ClusterCache:
         with self._lock:
             pairs = [(kind, informer.error) for kind, group in self._informers.items() for informer in group]
         return {kind: error for kind, error in pairs if error}
+
+    def decode_as(self, stored: StoredObject, api_version: str) -> JSON:
+        """Return the live object in the version that a target states, read from the server if it is another.
+
+        Raises:
+            LynceusError: the server does not serve that version, or does not answer.
+        """
+        found = stored.decode()
+        if found.get("apiVersion") == api_version:
+            return found
+        key = stored.header.key
+        resource = self.discovery.find(key.group, key.kind, split_api_version(api_version)[1])
+        if resource is None:
+            raise NotFound(f"{key.kind} {key.namespace}/{key.name}: the server does not serve {api_version}")
+        return t.cast("JSON", msgspec.json.decode(self.client.get(resource, key.namespace, key.name)))
 
     @property
     def connected(self) -> bool:
