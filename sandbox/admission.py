@@ -202,10 +202,16 @@ def _node_ports(store: Store, obj: dict[str, Any], spec: dict[str, Any]) -> None
         taken.add(port["nodePort"])
 
 
+def _definition(store: Store, obj: dict[str, Any]) -> None:
+    stored = [each["name"] for each in obj["spec"].get("versions") or [] if each.get("storage")]
+    obj["status"] = {**(obj.get("status") or {}), "storedVersions": stored}
+
+
 _ON_CREATE: dict[tuple[str, str], Callable[[Store, dict[str, Any]], None]] = {
     ("", "namespaces"): _namespace,
     ("", "pods"): _pod,
     ("", "persistentvolumeclaims"): _claim,
     ("", "persistentvolumes"): _volume,
     ("", "services"): _service,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): _definition,
 }

@@ -84,6 +84,16 @@ def _deprecation(spec: dict[str, Any], version: dict[str, Any]) -> str:
     return str(version.get("deprecationWarning") or text)
 
 
+def complete(crd: dict[str, Any]) -> None:
+    """Fills in what a CRD leaves to its kind: singular and list names, and the conversion strategy."""
+    spec = crd.get("spec") or {}
+    names = spec.get("names")
+    if isinstance(names, dict) and names.get("kind"):
+        names.setdefault("singular", names["kind"].lower())
+        names.setdefault("listKind", f"{names['kind']}List")
+    spec.setdefault("conversion", {"strategy": "None"})
+
+
 def resources_of(crd: dict[str, Any]) -> list[Resource]:
     """Returns the served versions of a CRD, the preferred one first."""
     spec = crd["spec"]

@@ -157,17 +157,19 @@ def apply_conflict(err: managed.ApplyConflict) -> errors.StatusError:
     return errors.Conflict(409, "Conflict", str(err), {"causes": causes})
 
 
-def untyped(write: Write, err: Exception) -> errors.StatusError:
-    """Returns the answer to an apply whose configuration does not fit the schema."""
+def untyped(write: Write, given: str, err: Exception) -> errors.StatusError:
+    """Returns the answer to an apply whose configuration does not fit the schema; `given` is the body's namespace."""
     version = write.resource.api_version if write.resource.group else f"/{write.resource.version}"
-    where = f"{write.namespace}/{write.name}; {version}, Kind={write.resource.kind}"
+    where = f"{given}/{write.name}; {version}, Kind={write.resource.kind}"
     return errors.StatusError(500, "", f"failed to create typed patch object ({where}): {err}")
 
 
 def _patch_refused(err: patch.PatchError) -> errors.StatusError:
     if err.code == 400:
         return errors.bad_request(str(err))
-    return errors.StatusError(err.code, "Invalid" if err.code == 422 else "", str(err), {})
+    if err.code == 422:
+        return errors.StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {})
+    return errors.StatusError(err.code, "", str(err))
 
 
 def _cannot_be_handled(write: Write, why: str) -> str:

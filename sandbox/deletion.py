@@ -70,7 +70,7 @@ def delete(store: Store, write: Write, options: DeleteOptions, now: str) -> tupl
         gone = marked is None
         if not write.dry_run:
             _carry_out(store, write, live, marked)
-            live = live if gone else store.get(write.storage, write.namespace, write.name) or live
+            live = (marked and (store.get(write.storage, write.namespace, write.name) or marked)) or live
         elif marked is not None:
             live = marked
         if gone and write.storage == PODS:

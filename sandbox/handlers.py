@@ -96,7 +96,7 @@ class Handlers:
         return view.one(200, conversion.from_storage(resource, stored))
 
     def _list(self, request: Request, target: Target, resource: Resource) -> Reply:
-        view = self._view(request, resource)
+        view = View(request, resource, self._cluster.now, streams=True)
         options = requests.list_options(request, resource)
         return view.many(self._cluster.page(resource, target.namespace or None, options))
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import errors
+from sandbox.crds import CRDS, complete
 from sandbox.resources import Resource
 
 Causes = list[tuple[str, str, str]]
@@ -156,6 +157,8 @@ class BuiltinKind(Kind):
 
     def default(self, obj: dict[str, Any]) -> None:
         """Fills in the defaults of the built-in types."""
+        if self.resource.gr == CRDS:
+            complete(obj)
         _module("defaults").apply_defaults(self.resource.gr, self.resource.api_version, obj)
 
     def validate(self, obj: dict[str, Any], old: dict[str, Any] | None) -> Causes:

@@ -96,7 +96,7 @@ def _check_match(options: ListOptions) -> list[tuple[str, str, str]]:
         text = f'Unsupported value: "{options.match}": supported values: "Exact", "NotOlderThan", ""'
         return [(field, "FieldValueNotSupported", text)]
     if options.match == "Exact" and options.resource_version == "0":
-        text = f'Forbidden: {field} "Exact" is forbidden for resourceVersion "0"'
+        text = f'Forbidden: {field} "exact" is forbidden for resourceVersion "0"'
         return [(field, "FieldValueForbidden", text)]
     return []
 

@@ -43,8 +43,12 @@ class Form:
     """"", Table or PartialObjectMetadata (also for lists)."""
 
 
-def negotiate(request: Request) -> Form:
+def negotiate(request: Request, *, streams: bool = False) -> Form:
     """Chooses the form of the answer.
+
+    Args:
+        request: The request.
+        streams: Whether the path can also be watched, for the wording of the refusal.
 
     Raises:
         StatusError: 406, when the client accepts nothing that can be sent.
@@ -61,6 +65,8 @@ def negotiate(request: Request) -> Form:
         if served and view in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
             return Form(_YAML if media == _YAML else _JSON, view.removesuffix("List"))
     available = f"{_JSON}, {_YAML}, application/vnd.kubernetes.protobuf"
+    if streams:
+        available += f", {_JSON};stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
     raise errors.StatusError(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {available}", {})
 
 
@@ -97,10 +103,11 @@ class View:
         request: The request.
         resource: In the version of the request.
         now: Returns the present time as RFC 3339 text.
+        streams: Whether the path can also be watched.
     """
 
-    def __init__(self, request: Request, resource: Resource, now: Callable[[], str]) -> None:
-        self.form = negotiate(request)
+    def __init__(self, request: Request, resource: Resource, now: Callable[[], str], *, streams: bool = False) -> None:
+        self.form = negotiate(request, streams=streams)
         self._request = request
         self._resource = resource
         self._now = now
@@ -125,6 +132,8 @@ class View:
         meta: dict[str, Any] = {"resourceVersion": str(page.revision)}
         if page.continue_:
             meta["continue"] = page.continue_
+        elif self._resource.custom is not None and not self.form.view:
+            meta["continue"] = ""
         if page.remaining:
             meta["remainingItemCount"] = page.remaining
         return reply(self._request, 200, self._listed(objects, meta), self.form)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import logging
 import random
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -26,6 +27,8 @@ from sandbox.watches import Event
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+_log = logging.getLogger("sandbox")
 
 BOOKMARK_EVERY = 60.0
 """Seconds between bookmarks, as a real API server sends them."""
@@ -69,6 +72,9 @@ class Application:
             answer = self._answer(request)
         except errors.StatusError as err:
             answer = replies.refusal(err)
+        except Exception as err:  # noqa: BLE001 - one broken request must not end the server
+            _log.exception("%s %s failed", request.method, request.path)
+            answer = replies.refusal(errors.StatusError(500, "InternalError", f"Internal error occurred: {err!r}", {}))
         await _send(send, request, answer)
 
     def _authenticate(self, request: Request, headers: list[tuple[bytes, bytes]]) -> None:
@@ -87,7 +93,7 @@ class Application:
 
     def _watched(self, request: Request) -> tuple[Target, Resource] | None:
         target = requests.parse_path(request.path)
-        if target is None or request.method != "GET" or not request.flag("watch") or target.subresource:
+        if target is None or request.method != "GET" or not request.flag("watch") or target.name:
             return None
         resource = self._handlers.resource(target)
         if "watch" not in resource.verbs:

@@ -143,7 +143,7 @@ class Writer:
         except managed.ApplyConflict as err:
             raise decoding.apply_conflict(err) from err
         except managed.TypedPatchError as err:
-            raise decoding.untyped(write, err) from err
+            raise decoding.untyped(write, (body.get("metadata") or {}).get("namespace", ""), err) from err
         obj = copy.deepcopy(obj)
         if live is None:
             return self._create_applied(write, kind, obj), True
@@ -177,8 +177,12 @@ class Writer:
         return self._store_update(write, live, obj)
 
     def update_decoded(self, write: Write, live: dict[str, Any], obj: dict[str, Any]) -> dict[str, Any]:
-        """Stores a new state that the server itself has made of the stored one; hold the store's lock."""
-        return self._update(write, self.kinds.of(write.resource), live, obj)
+        """Stores a new state that the server itself has made of the stored one; hold the store's lock.
+
+        The scale of a custom resource is written without a note of who did it, as upstream does.
+        """
+        untracked = write.resource.custom is not None
+        return self._update(write, self.kinds.of(write.resource), live, obj, tracked=untracked)
 
     def bind(self, write: Write, node: str) -> None:
         """Places a pod on a node, as the scheduler does; 409 when it has one already."""
