@@ -227,6 +227,26 @@ def test_what_leaves_the_repository_or_is_broken_is_refused(
     assert "/tmp/" not in str(refusal)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"password: {CANARY}: x",
+        f"apiVersion: v1\nkind: Secret\nstringData: {{p: {CANARY}}}",
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\nstringData: {{p: {CANARY}, p: again}}",
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: [{CANARY}]}}",
+        CANARY,
+    ],
+    ids=["yaml", "no name", "duplicate key", "name", "text"],
+)
+def test_a_broken_resource_shows_nothing_of_its_content(repo: Repo, stage: Stage, content: str) -> None:
+    """It may be a Secret; the tool's message names the file or the line."""
+    repo.push({"base/service.yaml": content})
+    text = str(stage.refusal(lambda: stage.render(Source(repo_url=repo.url, path="base"))))
+    assert "kustomization base: " in text
+    assert CANARY not in text
+    assert "/tmp/" not in text
+
+
 def test_links_out_of_the_repository_are_refused(repo: Repo, stage: Stage) -> None:
     """Also through a base."""
     repo.push({"base/service.yaml": Link("../../../../../etc/passwd")})
