@@ -62,7 +62,7 @@ def two_people(world: World, say: Narrator) -> None:
         say.fail(f"the developer's sync was answered {status} {answer}, expected 403 naming policy.csv:4")
     else:
         say.expect("403 for the developer, and the line that decided", lambda: True)
-        say.quote(str(answer.get("message", answer)))
+        say.quote(str(answer.get("error", answer)))
     status, answer = world.ask("operator", "POST", "/api/v1/applications/payments/sync", {})
     if status not in (200, 202):
         say.fail(f"the operator's sync was answered {status} {answer}")
