@@ -126,7 +126,7 @@ def _marked(write: Write, options: DeleteOptions, live: dict[str, Any], now: str
     marked = {**meta, "deletionTimestamp": _later(now, grace), "deletionGracePeriodSeconds": grace}
     if finalizers:
         marked["finalizers"] = finalizers
-    if "generation" in marked:
+    if "generation" in marked and write.storage != CRDS:
         marked["generation"] += 1
     obj = {**live, "metadata": marked}
     return _terminating_definition(obj, now) if write.storage == CRDS else obj

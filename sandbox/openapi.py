@@ -149,7 +149,22 @@ def _relinked(node: Any, ref: str, wanted: list[str]) -> Any:
         wanted.append(name)
         rest = {key: value for key, value in node.items() if key != "$ref"}
         return {**rest, "allOf": [{"$ref": ref + name}]} if rest and ref == _V3_REF else {**rest, "$ref": ref + name}
-    return {key: _relinked(value, ref, wanted) for key, value in node.items()}
+    return _as_published({key: _relinked(value, ref, wanted) for key, value in node.items()})
+
+
+def _as_published(node: dict[str, Any]) -> dict[str, Any]:
+    """Undoes what the definitions' package adds for validators: `null` among the types, apiVersion and kind as enums."""
+    types = node.get("type")
+    if isinstance(types, list):
+        named = [each for each in types if each != "null"]
+        node = {key: value for key, value in node.items() if key != "type"}
+        if len(named) == 1:
+            node["type"] = named[0]
+    for name in ("apiVersion", "kind"):
+        own = (node.get("properties") or {}).get(name) if isinstance(node.get("properties"), dict) else None
+        if isinstance(own, dict):
+            own.pop("enum", None)
+    return node
 
 
 def _custom(resource: Resource, ref: str) -> dict[str, Any]:
@@ -225,7 +240,7 @@ def _operation(resource: Resource, verb: str, ref: str, target: str) -> dict[str
         "responses": {"200": _response(ref, target)},
     }
     if ref == _V3_REF and names:
-        operation["requestBody"] = {"content": _contents(verb, target, ref), "required": True}
+        operation["requestBody"] = {"content": _contents(resource, verb, target, ref), "required": True}
     return operation
 
 
@@ -235,9 +250,10 @@ def _response(ref: str, target: str) -> dict[str, Any]:
     return {"description": "OK", "content": {"application/json": {"schema": {"$ref": target}}}}
 
 
-def _contents(verb: str, target: str, ref: str) -> dict[str, Any]:
+def _contents(resource: Resource, verb: str, target: str, ref: str) -> dict[str, Any]:
     if verb == "patch":
-        return {name: {"schema": {"$ref": ref + _PATCH}} for name in _PATCH_TYPES}
+        types = _PATCH_TYPES[:3] if resource.custom is not None else _PATCH_TYPES
+        return {name: {"schema": {"$ref": ref + _PATCH}} for name in types}
     return {"*/*": {"schema": {"$ref": target}}}
 
 

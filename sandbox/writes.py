@@ -171,7 +171,8 @@ class Writer:
         obj = copy.deepcopy(_with_old_times(current, obj))
         if not write.subresource and write.resource.custom is None:
             admission.on_update(self.store, write.resource, obj, current)
-        self._count(kind, current, obj)
+        if write.subresource != "status":
+            self._count(kind, current, obj)
         causes = metadata.check_update(write.resource, obj, current) + metadata.validate(write.resource, obj)
         refuse_if_any(write.resource, write.name, causes + kind.validate(obj, current))
         return self._store_update(write, live, obj)
@@ -235,7 +236,8 @@ class Writer:
             kept = {name: value for name, value in current.items() if name != "status"}
             return {**kept, "metadata": meta, **({"status": obj["status"]} if "status" in obj else {})}
         if write.subresource == "finalize":
-            return {**current, "spec": {**current.get("spec", {}), **(obj.get("spec") or {})}}
+            kept = {name: value for name, value in (current.get("spec") or {}).items() if name != "finalizers"}
+            return {**current, "spec": {**kept, **(obj.get("spec") or {})}}
         if not kind.has_status:
             return obj
         kept = {name: value for name, value in obj.items() if name != "status"}
