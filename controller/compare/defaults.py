@@ -195,5 +195,14 @@ def is_default(parent: Node | None, name: str, value: t.Any) -> bool:
     return is_empty(value) and name not in KEPT_ZEROS
 
 
+def default_of(parent: Node, name: str) -> t.Any:
+    """Return the fixed default of a field, as published or as listed here; UNSET when there is none."""
+    child = parent.field(name)
+    if child is not None and child.default is not msgspec.UNSET:
+        return child.default
+    listed = DEFAULTS.get(type_name(parent), {}).get(name, msgspec.UNSET)
+    return msgspec.UNSET if listed is ANY else listed
+
+
 def _same(default: t.Any, value: t.Any) -> bool:
     return bool(default == value) and isinstance(default, bool) == isinstance(value, bool)

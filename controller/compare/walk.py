@@ -213,7 +213,9 @@ def _keyed(keys: tuple[str, ...], *lists: list[t.Any]) -> bool:
 def _key_defaults(node: Node, keys: tuple[str, ...]) -> JSON:
     """Return the defaults of key fields, which the server fills in before it matches: protocol TCP."""
     items = node.items()
-    found = {key: child.default for key in keys if items is not None and (child := items.field(key)) is not None}
+    if items is None:
+        return {}
+    found = {key: known.default_of(items, key) for key in keys}
     return {key: value for key, value in found.items() if value is not MISSING and not is_empty(value)}
 
 

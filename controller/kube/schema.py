@@ -31,7 +31,8 @@ def _x(name: str) -> t.Any:
 class Schema(msgspec.Struct, frozen=True, rename="camel"):
     """One schema as published; only what comparing and patching need."""
 
-    type: str = ""
+    type: str | list[str] = ""
+    """A list of alternatives in JSON Schema's newer manner, which some aggregated servers publish."""
     format: str = ""
     properties: dict[str, Schema] | None = None
     items: Schema | None = None
@@ -82,7 +83,8 @@ class Node:
     @property
     def type(self) -> str:
         """object, array, string, integer, number, boolean, or empty when anything may stand here."""
-        return self._type.type
+        found = self._type.type
+        return found if isinstance(found, str) else next((word for word in found if word != "null"), "")
 
     @property
     def format(self) -> str:
