@@ -47,14 +47,16 @@ class Guard:
         project = _project(now, app)
         if isinstance(project, Decision):
             return project
-        refusal = (
-            _namespace(now, project, app)
-            or _refusal(now, _sources(project, app))
-            or _refusal(now, _destination(now, project, app, app.spec.destination.namespace))
-        )
-        return refusal or allow(
-            f"project {project.name} permits source and destination", _rule(project.where, ""), generation=now.id
-        )
+        refusal = _namespace(now, project, app)
+        if refusal:
+            return refusal
+        source = _sources(project, app)
+        if not source.allowed:
+            return _stamped(now, source)
+        target = _destination(now, project, app, app.spec.destination.namespace)
+        if not target.allowed:
+            return _stamped(now, target)
+        return allow(f"{source.reason}; {target.reason}", source.rule, generation=now.id)
 
     def may_apply(
         self, app: Application, *, group: str, kind: str, namespaced: bool, namespace: str, name: str

@@ -23,7 +23,7 @@ def decide(engine: Engine, subject: Subject, request: Request, generation: str) 
     outcome = engine.decide(subject, request)
     if outcome.hit is None:
         return _refused(engine, subject, request, outcome, generation)
-    rule = rule_of(outcome.hit)
+    rule = rule_of(subject, outcome, outcome.hit)
     asked = f"{subject.label} may {'' if outcome.allowed else 'not '}{_asked(request)}"
     reason = f"{asked}: {rule.origin}: {rule.text}{_route(subject, outcome, outcome.hit)}"
     if outcome.allowed:
@@ -31,9 +31,10 @@ def decide(engine: Engine, subject: Subject, request: Request, generation: str) 
     return deny(reason, rule, generation=generation, remedy=f"remove or narrow {rule.origin}; a deny is final")
 
 
-def rule_of(hit: Hit) -> Rule:
-    """Return the deciding line as a Rule."""
-    return Rule(kind="rbac", origin=hit.line.origin, text=hit.line.text, path=hit.path)
+def rule_of(subject: Subject, outcome: Outcome, hit: Hit) -> Rule:
+    """Return the deciding line as a Rule, with the way from the subject to it."""
+    path = hit.path if outcome.via == subject.name else (subject.label, *hit.path)
+    return Rule(kind="rbac", origin=hit.line.origin, text=hit.line.text, path=path)
 
 
 def _asked(request: Request) -> str:

@@ -194,6 +194,8 @@ def _until(found: WindowDecision) -> str:
 
 def _names(windows: t.Sequence[Window]) -> str:
     """Name the first window in full and count the rest."""
+    if not windows:
+        return ""
     first = windows[0]
     more = f" and {len(windows) - 1} more" if len(windows) > 1 else ""
     return f"{first.where} ({first.text}){more}"
