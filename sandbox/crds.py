@@ -94,6 +94,25 @@ def complete(crd: dict[str, Any]) -> None:
     spec.setdefault("conversion", {"strategy": "None"})
 
 
+def validate(crd: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Returns what makes a CRD impossible to serve: (field, reason, message)."""
+    spec, causes = crd.get("spec") or {}, []
+    wanted = f"{(spec.get('names') or {}).get('plural', '')}.{spec.get('group', '')}"
+    name = crd["metadata"].get("name", "")
+    if name != wanted:
+        text = f'Invalid value: "{name}": must be spec.names.plural+"."+spec.group'
+        causes.append(("metadata.name", "FieldValueInvalid", text))
+    versions = spec.get("versions") or []
+    for index, version in enumerate(versions):
+        if not (version.get("schema") or {}).get("openAPIV3Schema"):
+            field = f"spec.versions[{index}].schema.openAPIV3Schema"
+            causes.append((field, "FieldValueRequired", "Required value"))
+    if sum(bool(each.get("storage")) for each in versions) != 1:
+        text = "Invalid value: must have exactly one version marked as storage version"
+        causes.append(("spec.versions", "FieldValueInvalid", text))
+    return causes
+
+
 def resources_of(crd: dict[str, Any]) -> list[Resource]:
     """Returns the served versions of a CRD, the preferred one first."""
     spec = crd["spec"]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import errors
-from sandbox.crds import CRDS, complete
+from sandbox.crds import CRDS, complete, validate
 from sandbox.resources import Resource
 
 Causes = list[tuple[str, str, str]]
@@ -164,7 +164,8 @@ class BuiltinKind(Kind):
     def validate(self, obj: dict[str, Any], old: dict[str, Any] | None) -> Causes:
         """Checks the rules of the built-in types."""
         found = _module("validate").validate(self.resource.gr, self.resource.api_version, obj, old)
-        return [(each.field, each.reason, each.message) for each in found]
+        causes = [(each.field, each.reason, each.message) for each in found]
+        return validate(obj) + causes if self.resource.gr == CRDS else causes
 
 
 class CustomKind(Kind):

@@ -153,7 +153,7 @@ def _relinked(node: Any, ref: str, wanted: list[str]) -> Any:
 
 
 def _as_published(node: dict[str, Any]) -> dict[str, Any]:
-    """Undoes what the definitions' package adds for validators: `null` among the types, apiVersion and kind as enums."""
+    """Undoes what the definitions gained for validators: `null` among the types, apiVersion and kind as enums."""
     types = node.get("type")
     if isinstance(types, list):
         named = [each for each in types if each != "null"]
