@@ -139,6 +139,9 @@ class SchemaNode:
         node = self.items
         if key in _KEY_DEFAULTS and node.name in _KEY_DEFAULTS_IN:
             return _KEY_DEFAULTS[key]
+        child = node.declared(key)
+        if child is not None and key in node.shape.get("P", ()):
+            return child.zero
         return (node.properties.get(key) or {}).get("default")
 
     @property
@@ -162,6 +165,13 @@ class SchemaNode:
     def int_or_string(self) -> bool:
         """Whether the value may be an integer or a text."""
         return self.name == INT_OR_STRING or self.raw.get("x-kubernetes-int-or-string") is True
+
+    @property
+    def zero(self) -> Any:
+        """Go's zero of a plain value."""
+        if "boolean" in self.types:
+            return False
+        return 0 if {"integer", "number"} & set(self.types) else ""
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -68,14 +68,8 @@ def _always_written(node: SchemaNode, value: dict[str, Any]) -> None:
     for key in node.shape.get("P", ()):
         if key not in value:
             child = node.declared(key)
-            value[key] = _zero(child) if child is not None else ""
+            value[key] = child.zero if child is not None else ""
     for key in node.shape.get("Q", ()):
         value.setdefault(key, "0")
     for key in node.shape.get("I", ()):
         value.setdefault(key, 0)
-
-
-def _zero(node: SchemaNode) -> Any:
-    if "boolean" in node.types:
-        return False
-    return 0 if {"integer", "number"} & set(node.types) else ""

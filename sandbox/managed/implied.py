@@ -1,4 +1,4 @@
-"""What a Go struct always shows: non-pointer structs and required lists stand in every object, said or not.
+"""What a Go struct always shows: what is no pointer and not omitted when empty stands in every object, said or not.
 
 Field ownership compares objects as Go encodes them, so a ``spec`` or ``strategy`` that nobody wrote is present on both
 sides and belongs to nobody. Source: the encoding rules in ``sandbox/shapes.json``.
@@ -12,7 +12,7 @@ from sandbox.schema import SchemaNode
 
 
 def with_implied(node: SchemaNode, value: Any) -> Any:
-    """The value with implied structs (``{}``) and lists (null) filled in; free-form parts are left alone."""
+    """The value with implied structs (``{}``), lists and times (null) and zeros filled in; free-form parts stay."""
     if isinstance(value, dict) and node.kind == "struct":
         return _struct(node, value)
     if isinstance(value, dict) and node.kind == "map" and node.additional is not None:
@@ -31,6 +31,14 @@ def _struct(node: SchemaNode, value: dict[str, Any]) -> dict[str, Any]:
         if out.get(key) is None:
             child = node.declared(key)
             out[key] = {} if child is None else with_implied(child, {})
-    for key in node.shape.get("N", ()):
-        out.setdefault(key, None)
+    for code in ("N", "T"):
+        for key in node.shape.get(code, ()):
+            out.setdefault(key, None)
+    for key in node.shape.get("P", ()):
+        child = node.declared(key)
+        out.setdefault(key, "" if child is None else child.zero)
+    for key in node.shape.get("Q", ()):
+        out.setdefault(key, "0")
+    for key in node.shape.get("I", ()):
+        out.setdefault(key, 0)
     return out

@@ -52,7 +52,7 @@ def _merge_map(original: dict[str, Any], patch: dict[str, Any], node: SchemaNode
         else:
             original[key] = _merge_value(original.get(key), value, node.child(key) or ANY, orders.get(key))
     for key, order in orders.items():
-        if key not in patch and isinstance(original.get(key), list):
+        if key not in patch and isinstance(original.get(key), list) and isinstance(order, list):
             original[key] = _ordered(original[key], original[key], order, (node.child(key) or ANY).merge_key)
     return original
 
@@ -96,13 +96,13 @@ def _merge_list(current: list[Any], patch: list[Any], node: SchemaNode, order: A
     if not key or not all(isinstance(item, dict) for item in [*current, *patch]):
         merged = [*current, *(item for item in patch if item not in current)]
         merged = [item for at, item in enumerate(merged) if item not in merged[:at]]
-        return _ordered(merged, current, order, "")
+        return _ordered(merged, current, order if isinstance(order, list) else patch, "")
     if any(item.get(DIRECTIVE) == "replace" for item in patch):
         return [item for item in patch if DIRECTIVE not in item]
     merged = list(current)
     for item in patch:
         merged = _merge_item(merged, item, key, node)
-    return _ordered(merged, current, order, key)
+    return _ordered(merged, current, order if isinstance(order, list) else patch, key)
 
 
 def _merge_item(merged: list[Any], item: dict[str, Any], key: str, node: SchemaNode) -> list[Any]:
@@ -117,25 +117,22 @@ def _merge_item(merged: list[Any], item: dict[str, Any], key: str, node: SchemaN
     return [*merged, _merge_map({}, item, node.items)]
 
 
-def _ordered(merged: list[Any], before: list[Any], order: Any, key: str) -> list[Any]:
-    """The list in the order that ``$setElementOrder`` gives; what it does not name keeps its place among the others.
+def _ordered(merged: list[Any], before: list[Any], order: list[Any], key: str) -> list[Any]:
+    """The merged list in the order that the server gives it.
 
-    Source: the merge order of util/strategicpatch: items that only the server has stay relative to their neighbours
-    of the old list.
+    Items that the order names come in that order; each of the others goes before the first of them that followed it
+    in the old list. Source: mergeSortedSlice of util/strategicpatch.
     """
-    if not isinstance(order, list):
-        return merged
-    names = [item.get(key) if isinstance(item, dict) else item for item in order]
 
     def name(item: Any) -> Any:
         return item.get(key) if key and isinstance(item, dict) else item
 
-    listed = sorted((item for item in merged if name(item) in names), key=lambda item: names.index(name(item)))
-    places = [name(item) for item in before]
+    names, places = [name(item) for item in order], [name(item) for item in before]
+    right = sorted((item for item in merged if name(item) in names), key=lambda item: names.index(name(item)))
+    left = sorted((item for item in merged if name(item) not in names), key=lambda item: places.index(name(item)))
     out: list[Any] = []
-    for item in [item for item in merged if name(item) not in names]:
-        at = places.index(name(item)) if name(item) in places else len(places)
-        while listed and name(listed[0]) in places and places.index(name(listed[0])) < at:
-            out.append(listed.pop(0))
-        out.append(item)
-    return out + listed
+    while left and right:
+        mine, theirs = name(left[0]), name(right[0])
+        first = theirs in places and places.index(mine) < places.index(theirs)
+        out.append(left.pop(0) if first else right.pop(0))
+    return out + left + right

@@ -88,6 +88,7 @@ class Deployments:
         made = current is None
         if current is None:
             current = self.world.api.create(REPLICA_SETS, self._set_for(owner, revision, sets))
+            self._tell(owner, current, 0, current["spec"].get("replicas", 1))
         noted = (current["metadata"].get("annotations") or {}).get(REVISION, "0")
         if int(noted) < int(revision):
             current = self.world.api.update(REPLICA_SETS, _annotated(current, revision))
@@ -172,6 +173,11 @@ class Deployments:
         if before == size:
             return
         self.world.set_replicas(REPLICA_SETS, rs, size)
+        self._tell(owner, rs, before, size)
+
+    def _tell(self, owner: Obj, rs: Obj, before: int, size: int) -> None:
+        if before == size:
+            return
         word = "up" if size > before else "down"
         text = f"Scaled {word} replica set {rs['metadata']['name']} from {before} to {size}"
         self.world.event(owner, "ScalingReplicaSet", text, component="deployment-controller")

@@ -20,6 +20,8 @@ WORK_SECONDS = 0.6
 STOP_SECONDS = 0.1
 """From deletion to gone: quick, whatever the grace period is."""
 HOST = "10.0.0.1"
+SCHEDULER = "default-scheduler"
+"""Pods that ask for another scheduler wait for it, in vain."""
 
 
 class Pods:
@@ -53,6 +55,8 @@ class Pods:
         if ended(pod):
             return None
         if not pod["spec"].get("nodeName"):
+            if pod["spec"].get("schedulerName", SCHEDULER) != SCHEDULER:
+                return None
             self.world.api.update(PODS, {**pod, "spec": {**pod["spec"], "nodeName": NODE}}, manager="kube-scheduler")
             return 0.0
         age = time.monotonic() - self._seen.setdefault(pod["metadata"]["uid"], time.monotonic())

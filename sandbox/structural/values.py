@@ -172,15 +172,15 @@ def _map(schema: Schema, value: dict[str, Any], path: str) -> Iterator[Fault]:
         yield Fault(path, f"Too many: {len(value)}: must have at most {schema['maxProperties']} items", MANY)
     if "minProperties" in schema and len(value) < schema["minProperties"]:
         yield _invalid(path, value, f"should have at least {schema['minProperties']} properties")
-    for key in schema.get("required", ()):
-        if key not in value:
-            yield Fault(f"{path}.{key}" if path else key, "Required value", REQUIRED)
     properties = schema.get("properties") or {}
     extra = schema.get("additionalProperties")
     for key, item in value.items():
         inner = properties.get(key, extra)
         if isinstance(inner, Mapping):
             yield from _faults(inner, item, f"{path}.{key}" if path else key)
+    for key in schema.get("required", ()):
+        if key not in value:
+            yield Fault(f"{path}.{key}" if path else key, "Required value", REQUIRED)
     if schema.get("x-kubernetes-embedded-resource"):
         yield from (
             Fault(f"{path}.{key}", "Required value", REQUIRED) for key in ("apiVersion", "kind") if key not in value
