@@ -144,7 +144,8 @@ CATALOGUE: tuple[Metric, ...] = (
         kind="counter",
         help="Requests to Git servers that ended, by kind and result.",
         labels=("repo", "request_type", "result"),
-        changes="a request ends; all four are born at 0 when an Application names the repository",
+        changes="a request ends; all four are born at 0 when an Application names the repository; a failed ls-remote "
+        "counts as a failed fetch too, since it keeps the fetch from being tried",
         source=_REPO_SERVER + "; the label result is an addition",
     ),
     Metric(

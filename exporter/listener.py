@@ -93,6 +93,9 @@ class Listener:
     def _git_request(self, event: events.GitRequestFinished) -> None:
         repo = repository(event.repo)
         self._count("argocd_git_request_total", repo, event.request_type, event.result)
+        if (event.request_type, event.result) == ("ls-remote", "error"):
+            # With the server down no fetch gets as far as being tried; the well-known alert asks for fetches only.
+            self._count("argocd_git_request_total", repo, "fetch", "error")
         self._observe("argocd_git_request_duration_seconds", event.seconds, repo, event.request_type)
         if event.result == "error":
             name = "fetch" if event.request_type == "fetch" else "lsremote"

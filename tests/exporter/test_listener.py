@@ -53,6 +53,19 @@ def test_git_requests_are_born_at_zero_and_told_by_kind_and_result() -> None:
     } == requests(made)
 
 
+@pytest.mark.row(189)
+def test_a_failed_listing_is_a_failed_fetch_too() -> None:
+    """With the Git server down nothing gets as far as a fetch, and the well-known alert asks for fetches only."""
+    made = exporter(RepositoryKnown(repo=REPO), git("ls-remote", "error"), git("ls-remote", "success"))
+    kinds = {
+        ("fetch", "error"): 1.0,
+        ("fetch", "success"): 0.0,
+        ("ls-remote", "error"): 1.0,
+        ("ls-remote", "success"): 1.0,
+    }
+    assert kinds == requests(made)
+
+
 def test_failures_are_told_by_revision_and_a_commit_id_is_no_label() -> None:
     """Branches and tags are few, commits are endless."""
     events = [git("fetch", "error", revision=rev) for rev in ("main", "a" * 40, "b" * 40, "c" * 64)]
