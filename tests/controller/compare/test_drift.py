@@ -133,9 +133,10 @@ def patched(bench: Bench, target: JSON, patch: Any) -> JSON:
     return found
 
 
-def applied(bench: Bench, *, server_side: bool) -> dict[tuple[str, str], JSON]:
-    """Apply all manifests and return the targets by kind and name."""
-    targets = bench.targets(documents("workloads.yaml") + documents("services.yaml"))
+def applied(bench: Bench, *, server_side: bool, only: str = "") -> dict[tuple[str, str], JSON]:
+    """Apply the manifests (of one kind) and return the targets by kind and name."""
+    found = documents("workloads.yaml") + documents("services.yaml")
+    targets = bench.targets([document for document in found if only in ("", document["kind"])])
     bench.apply(targets, server_side=server_side)
     return {(target["kind"], target["metadata"]["name"]): target for target in targets}
 
@@ -244,8 +245,7 @@ def edited(target: JSON, place: str, value: Any) -> JSON:
 @WAYS
 def test_ignored_replicas_stay_in_sync_and_the_rest_is_seen(bench: Bench, server_side: bool) -> None:
     """With /spec/replicas ignored an autoscaler's change stays in sync; another change is still found."""
-    targets = applied(bench, server_side=server_side)
-    target = targets["Deployment", "web"]
+    target = applied(bench, server_side=server_side, only="Deployment")["Deployment", "web"]
     rule = IgnoreDifference(group="apps", kind="Deployment", json_pointers=["/spec/replicas"])
     rules = IgnoreRules.build([rule])
 
@@ -261,7 +261,7 @@ def test_ignored_replicas_stay_in_sync_and_the_rest_is_seen(bench: Bench, server
 
 def test_fields_of_an_ignored_manager_do_not_count(bench: Bench) -> None:
     """With managedFieldsManagers, what that manager wrote is no difference; what another wrote is."""
-    target = applied(bench, server_side=False)["Deployment", "web"]
+    target = applied(bench, server_side=False, only="Deployment")["Deployment", "web"]
     live = patched(bench, target, {"spec": {"replicas": 9}})
     for manager, expected in (("kubectl-edit", False), ("somebody-else", True)):
         rule = IgnoreDifference(group="*", kind="Deployment", managed_fields_managers=[manager])
@@ -271,7 +271,7 @@ def test_fields_of_an_ignored_manager_do_not_count(bench: Bench) -> None:
 
 def test_a_verdict_never_holds_a_value_of_a_secret(bench: Bench) -> None:
     """Neither the fields nor the two sides of a Secret's verdict contain a value, plain or in base64."""
-    target = applied(bench, server_side=False)["Secret", "login"]
+    target = applied(bench, server_side=False, only="Secret")["Secret", "login"]
     live = patched(bench, target, {"data": {"password": "bGl2ZS12YWx1ZQ=="}})
     text = repr(compare(target, live, schemas=bench.schemas))
 
