@@ -48,7 +48,7 @@ class Guard:
         if isinstance(project, Decision):
             return project
         refusal = _namespace(now, project, app)
-        if refusal:
+        if refusal is not None:
             return refusal
         source = _sources(project, app)
         if not source.allowed:
@@ -76,7 +76,7 @@ class Guard:
         if isinstance(project, Decision):
             return project
         refusal = _namespace(now, project, app)
-        if refusal:
+        if refusal is not None:
             return refusal
         answer = permit.kind(project, group, kind, namespaced=namespaced, name=name)
         if answer.allowed and namespaced:
@@ -105,6 +105,9 @@ class Guard:
         project = _project(generation, app)
         if isinstance(project, Decision):
             return project
+        refusal = _namespace(generation, project, app)
+        if refusal is not None:
+            return refusal
         if generation.engine is None:
             return _no_policy(generation)
         if subject is not None:

@@ -154,6 +154,7 @@ class _Parser:
             self._field("rbac-resource", severity, line, origin, 2, text, "for example applications")
         elif self.special.isdisjoint(action) and not known_action(resource, action):
             text = f"{resource} have no action {shown(action)}"
+            severity = "warning" if known_action("", action) else severity
             self._field("rbac-action", severity, line, origin, 3, text, "for example get or sync")
 
     def _binding(self, line: str, fields: list[str], origin: str) -> None:
