@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -15,14 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.support import ALL_RULES, ROOT
+from tests.dashboards.tools import need
 
 CONFIG = ROOT / "deploy" / "monitoring" / "alertmanager.yaml"
 RECEIVERS = {"critical": "page", "warning": "channel", "info": "archive"}
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("prometheus-alertmanager") is None or shutil.which("amtool") is None,
-    reason="Alertmanager is not installed (Debian package prometheus-alertmanager)",
-)
 
 
 @pytest.mark.row(191)
@@ -31,7 +26,7 @@ def test_amtool_routes_each_alert_by_its_severity(name: str) -> None:
     """Critical pages, warning goes to a channel, the rest is kept."""
     severity = ALL_RULES[name]["labels"]["severity"]
     route = [
-        "amtool",
+        need("amtool", "prometheus-alertmanager"),
         "config",
         "routes",
         "test",
@@ -54,7 +49,9 @@ def alertmanager(tmp_path: Path) -> Iterator[int]:
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
     ]
-    with subprocess.Popen(["prometheus-alertmanager", *arguments], stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [need("prometheus-alertmanager", "prometheus-alertmanager"), *arguments], stderr=subprocess.DEVNULL
+    ) as process:
         try:
             _wait(lambda: 200 == _call(port, "GET", "/-/ready")[0])
             yield port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import typing as t
 from pathlib import Path
@@ -13,6 +12,7 @@ from promql_parser import parse
 
 from exporter.catalogue import BY_SAMPLE
 from tests.alerts.support import ALERTS, ALL_RULES, ROOT, RULE_FILES, TEST_FILES, load, rules
+from tests.dashboards.tools import need
 
 WELL_KNOWN = {
     "ArgoCDAppOutOfSync": ('argocd_app_info{sync_status="OutOfSync"} == 1', "30m", "warning"),
@@ -26,14 +26,10 @@ WELL_KNOWN = {
 }
 """As every guide has them: expression, for, severity."""
 
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not installed (Debian package prometheus)"
-)
-
 
 def promtool(*arguments: str | Path) -> str:
     """Run promtool and return what it says; the exit code must be 0."""
-    run = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, check=False)
+    run = subprocess.run([need("promtool"), *map(str, arguments)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 
@@ -63,7 +59,6 @@ def test_annotations_name_the_application_and_its_health() -> None:
     assert "summary: Application shop is Degraded" in rendered
 
 
-@needs_promtool
 @pytest.mark.row(192)
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)
 def test_promtool_accepts_the_rules(path: Path) -> None:
@@ -71,7 +66,6 @@ def test_promtool_accepts_the_rules(path: Path) -> None:
     assert f"{len(rules(path))} rules found" in promtool("check", "rules", path)
 
 
-@needs_promtool
 @pytest.mark.row(184, 186, 187, 188, 189, 190)
 @pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.name)
 def test_promtool_sees_the_rules_fire_and_stay_silent(path: Path) -> None:

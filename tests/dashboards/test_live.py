@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import http.client
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -27,6 +26,7 @@ from server.parts import Parts
 from server.run import Server
 from tests.alerts.support import ALL_RULES, RULE_FILES
 from tests.dashboards.support import queries
+from tests.dashboards.tools import need
 from tests.exporter.script import attempted, busy_minute, changed, permission, turn
 
 SILENT_ON_PURPOSE = {"LynceusAbsent": "it fires only while nothing is scraped"}
@@ -35,12 +35,7 @@ SILENT_ON_PURPOSE = {"LynceusAbsent": "it fires only while nothing is scraped"}
 SCRAPES = 8
 """Seconds of scripted events; a rate needs a few scrapes."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        shutil.which("prometheus") is None, reason="Prometheus is not installed (Debian package prometheus)"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 class NobodyMay:
@@ -96,7 +91,7 @@ class Prometheus:
         }
         (folder / "prometheus.yml").write_text(json.dumps(config))
         self._arguments = [
-            "prometheus",
+            need("prometheus"),
             f"--config.file={folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={folder / 'tsdb'}",
             f"--web.listen-address=127.0.0.1:{self.port}",
