@@ -12,7 +12,7 @@ import typing as t
 import msgspec
 
 from controller.backoff import DEFAULT_RETRY_LIMIT, SelfHealBackoff
-from controller.operation import STOPPED, is_completed
+from controller.operation import NOT_VALID, STOPPED, is_completed
 from model.application import (
     Application,
     InitiatedBy,
@@ -79,12 +79,14 @@ def decide(
 def already_attempted(app: Application, revisions: t.Sequence[str], *, same_content: bool) -> bool:
     """Say whether these revisions of these sources were tried before.
 
-    An operation that policy ended half way was not a try: when the window opens the change must go on without a push.
+    An operation that policy ended was not a try: when the window opens or the project is widened, the change must go on
+    without a push.
     """
     state = app.status.operation_state
     if state is None:
         return False
-    if state.phase in (OperationPhase.FAILED, OperationPhase.ERROR) and state.message.startswith(STOPPED):
+    failed = state.phase in (OperationPhase.FAILED, OperationPhase.ERROR)
+    if failed and state.message.startswith((STOPPED, NOT_VALID)):
         return False
     result = state.sync_result
     if result is None:

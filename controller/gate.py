@@ -34,7 +34,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is no error
 
     def seconds(self, now: dt.datetime) -> float:
         """Return how long to wait before asking again."""
-        until = self.decision.until if self.decision else None
+        until = self.decision.until if self.decision is not None else None
         return max(0.1, (until - now).total_seconds()) if until else UNKNOWN_WAIT
 
 

@@ -21,6 +21,8 @@ BLOCKED = "Sync operation blocked by sync window"
 """Opens the message of a manual operation that waits for a window (Argo CD's words)."""
 STOPPED = "Sync operation stopped"
 """Opens the message of an automated operation that policy ended half way; it is not counted as an attempt."""
+NOT_VALID = "one or more synchronization tasks are not valid"
+"""Opens the message of an operation that was refused before its first write (Argo CD's words)."""
 TERMINATED = "Operation terminated"
 
 

@@ -13,6 +13,7 @@ import random
 import msgspec
 
 from controller import history, operation, published, status, target
+from controller.backoff import retry_wait
 from controller.conditions import AUTOSYNC_TYPES, COMPARE_TYPES, SPEC_TYPES
 from controller.context import Context
 from controller.evaluation import Comparison
@@ -111,7 +112,7 @@ class Syncer:
         selection = select(comparison.tasks, sync, options)
         refused = forbidden(context, effective, selection.tasks)
         if refused is not None:
-            text = f"one or more synchronization tasks are not valid: {refused.reason}"
+            text = f"{operation.NOT_VALID}: {refused.reason}"
             self._attempted(app, memory, turn, state, OperationPhase.FAILED, text)
             return
         app, state = self._pin(app, state, revisions, sources)
@@ -250,7 +251,8 @@ class Syncer:
         if not operation.is_completed(done):
             turn.error = message
             self._tell(app, turn, done, phase, final=False)
-            self._wait(app, turn, done, (operation.retry_at(done) - now).total_seconds())
+            wait = retry_wait(done.operation.retry, state.retry_count) if done.operation.retry else dt.timedelta(0)
+            self._wait(app, turn, done, wait.total_seconds())
             return
         if phase is not OperationPhase.SUCCEEDED:
             turn.error = message

@@ -98,8 +98,10 @@ def test_drift_is_seen_at_once_and_healed_where_asked(world: World, repo: Repo) 
     world.change(path + "heal", {"spec": {"replicas": 4}})
     world.wait("the second heal", lambda: world.cluster.get(path + "heal")["spec"]["replicas"] == 1, 10)
     app = world.until("heal", "Synced")
-    world.wait("its count", lambda: world.get("heal")["status"]["operationState"]["operation"]["sync"].get(
-        "autoHealAttemptsCount") == 2)
+    world.wait(
+        "its count",
+        lambda: world.get("heal")["status"]["operationState"]["operation"]["sync"].get("autoHealAttemptsCount") == 2,
+    )
     assert 1 == len(app["status"]["history"]), "a self-heal is no deployment"
 
 
@@ -207,9 +209,7 @@ def test_fields_that_lynceus_does_not_know_survive(world: World, repo: Repo) -> 
 
 
 @pytest.mark.row(5)
-def test_the_interval_is_a_setting_that_changes_while_running(
-    world: World, repo: Repo, git_server: GitServer
-) -> None:
+def test_the_interval_is_a_setting_that_changes_while_running(world: World, repo: Repo, git_server: GitServer) -> None:
     """timeout.reconciliation of argocd-cm sets the pace of questions to Git, without a restart."""
     repo.push(TWO)
     world.settings(**{"timeout.reconciliation": "1h", "timeout.reconciliation.jitter": "0s"})
