@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from policy.findings import Mode
-from policy.rbac.index import DEEPEST, Reach, Rules, closure
+from policy.rbac.index import Reach, RoleLines, Rules, closure
 from policy.rbac.text import PolicyLine
 from policy.rbac.vocabulary import project_of
 from policy.subjects import RESERVED, Subject
@@ -60,12 +60,17 @@ class Evaluation(t.NamedTuple):
         return self.allow is not None and self.deny is None and self.failed is None
 
 
+NOTHING = Evaluation()
+
+
 class Engine:
     """One generation of the RBAC policy with the role layers of the projects."""
 
     def __init__(self, rules: Rules, layers: t.Mapping[str, Rules], default_role: str, mode: Mode) -> None:
         self.rules, self.layers, self.default_role, self.mode = rules, dict(layers), default_role, mode
         self._closures: dict[tuple[str, str], tuple[Reach, ...]] = {}
+        self._callers: dict[tuple[Subject, str], tuple[tuple[str, bool], ...]] = {}
+        self._lines: dict[tuple[str, str], tuple[tuple[RoleLines, tuple[str, ...]], ...]] = {}
 
     def decide(self, subject: Subject, request: Request) -> Outcome:
         """Answer one question; pure, the same for the same generation."""
@@ -78,18 +83,34 @@ class Engine:
     def evaluate(self, name: str, request: Request, project: str) -> Evaluation:
         """Evaluate one name: its lines and those of every role it reaches, in the policy and one project's layer."""
         allow: Hit | None = None
-        for role, path in self.reach(name, project):
-            for line in self.candidates(role, request, project):
-                verdict = _hits(line, request)
-                if verdict is None:
-                    return Evaluation(failed=Hit(line, path))
-                if not verdict:
+        resource, action, target = request
+        segment = target.partition("/")[0]
+        for table, path in self._tables(name, project):
+            for line in table.candidates(resource, target, segment):
+                if line.brittle:
+                    if _brittle_hits(line, request) is None:
+                        return Evaluation(failed=Hit(line, path))
+                    continue
+                if not (line.action.matches(action) and line.target.matches(target)):
+                    continue
+                if not line.resource.matches(resource):
                     continue
                 if line.effect == "deny":
                     return Evaluation(deny=Hit(line, path))
                 if allow is None and line.effect == "allow":
                     allow = Hit(line, path)
-        return Evaluation(allow)
+        return Evaluation(allow) if allow else NOTHING
+
+    def _tables(self, name: str, project: str) -> tuple[tuple[RoleLines, tuple[str, ...]], ...]:
+        """Return the lines that a name has, role by role, and how it has them; remembered."""
+        found = self._lines.get((name, project))
+        if found is None:
+            if len(self._lines) >= REMEMBERED:
+                self._lines.clear()
+            layers = self.layers_of(project)
+            pairs = ((rules.lines_of(role), path) for role, path in self.reach(name, project) for rules in layers)
+            found = self._lines[name, project] = tuple((table, path) for table, path in pairs if table.lines)
+        return found
 
     def layers_of(self, project: str) -> tuple[Rules, ...]:
         """Return the policy, and the project's layer behind it when there is one."""
@@ -105,16 +126,6 @@ class Engine:
             found = self._closures[name, project] = closure(name, self.layers_of(project))
         return found
 
-    def candidates(self, role: str, request: Request, project: str) -> t.Iterator[PolicyLine]:
-        """Yield the lines of a role that may match the request."""
-        segment = request.target.partition("/")[0]
-        for rules in self.layers_of(project):
-            table = rules.lines_of(role)
-            slot = table.slots.get(request.resource)
-            if slot is not None:
-                yield from slot.candidates(request.target, segment)
-            yield from table.wild.candidates(request.target, segment)
-
     def bound(self, name: str, project: str) -> bool:
         """True when the name is the member of some g line: only then do a group's allow lines count, as upstream."""
         return any(name in rules.by_member for rules in self.layers_of(project))
@@ -126,13 +137,21 @@ class Engine:
         if subject.kind == "token" and asked and subject.name.split(":")[1:2] != [asked]:
             return Outcome(False, note=f"{subject.name} counts only inside its own project")
         allowed = Outcome(False)
-        for name, counts in self._names(subject, project):
+        for name, counts in self._remembered_names(subject, project):
             found = self.evaluate(name, request, project)
             if found.deny or found.failed:
                 return Outcome(False, found.deny or found.failed, name)
             if found.allow and counts and not allowed.allowed:
                 allowed = Outcome(True, found.allow, name)
         return allowed
+
+    def _remembered_names(self, subject: Subject, project: str) -> tuple[tuple[str, bool], ...]:
+        found = self._callers.get((subject, project))
+        if found is None:
+            if len(self._callers) >= REMEMBERED:
+                self._callers.clear()
+            found = self._callers[subject, project] = tuple(self._names(subject, project))
+        return found
 
     def _names(self, subject: Subject, project: str) -> t.Iterator[tuple[str, bool]]:
         """Yield (name, whether its allow lines count) of everything the caller is."""
@@ -183,24 +202,11 @@ class Engine:
         yield name, project
 
 
-def _hits(line: PolicyLine, request: Request) -> bool | None:
-    """Does the line apply? None: a broken pattern was reached, and upstream's whole evaluation would fail."""
-    if line.brittle:
-        return _brittle_hits(line, request)
-    return (
-        line.resource.matches(request.resource)
-        and line.action.matches(request.action)
-        and line.target.matches(request.target)
-    )
-
-
 def _brittle_hits(line: PolicyLine, request: Request) -> bool | None:
+    """False when an earlier field differs; None when a broken pattern was reached and upstream's evaluation fails."""
     for pattern, value in zip((line.resource, line.action, line.target), request, strict=True):
         if pattern.broken:
             return None
         if not pattern.matches(value):
             return False
     return True
-
-
-__all__ = ["DEEPEST", "Engine", "Evaluation", "Hit", "Outcome", "Request"]

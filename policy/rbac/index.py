@@ -40,11 +40,14 @@ class Slot:
         else:
             self.rest.append(line)
 
-    def candidates(self, target: str, segment: str) -> t.Iterator[PolicyLine]:
-        """Yield the lines that may match the object."""
-        yield from self.exact.get(target, ())
-        yield from self.segments.get(segment, ())
-        yield from self.rest
+    def collect(self, target: str, segment: str) -> list[PolicyLine]:
+        """Return the lines that may match the object."""
+        found = self.rest
+        if target in self.exact:
+            found = self.exact[target] + found
+        if segment in self.segments:
+            found = self.segments[segment] + found
+        return found
 
 
 class RoleLines:
@@ -60,6 +63,12 @@ class RoleLines:
             literal = line.resource.literal
             slot = self.wild if literal is None else self.slots.setdefault(literal, Slot())
             slot.add(line)
+
+    def candidates(self, resource: str, target: str, segment: str) -> list[PolicyLine]:
+        """Return the lines that may match a request; `segment` is the object up to its first slash."""
+        found = self.wild.collect(target, segment)
+        slot = self.slots.get(resource)
+        return slot.collect(target, segment) + found if slot else found
 
 
 NO_LINES = RoleLines([])

@@ -6,6 +6,7 @@ Source: Argo CD pkg/apis/application/v1alpha1/types.go, SyncWindows.CanSync.
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 import typing as t
 
 import msgspec
@@ -109,10 +110,9 @@ def _exempt(
     """Let a manual sync or a running one through when every window that is against it says so."""
     if manual and all(window.spec.manual_sync for window in against):
         return _Answer(True, "manual", ())
-    if started and all(window.spec.sync_overrun for window in against):
-        then = {id(window): window.is_open(started, now) for window in matched}
-        if _answer(matched, (), then, started, manual, None).allowed:
-            return _Answer(True, "overrun", ())
+    overrun = started is not None and all(window.spec.sync_overrun for window in against)
+    if started and overrun and _permitted_at(matched, started, now, manual):
+        return _Answer(True, "overrun", ())
     return _Answer(False, state, against)
 
 
@@ -125,18 +125,77 @@ def _next_change(
     allowed: bool,
 ) -> dt.datetime | None:
     """Follow openings and closings until the answer differs."""
-    states, spans = dict(states), {id(window): window.span(now) for window in matched}
-    for _ in range(MOST_CHANGES):
-        at = min((span.end for span in spans.values() if span.end is not None), default=None)
-        if at is None or at - now > FURTHEST:
-            return None
-        for window in matched:
-            if spans[id(window)].end == at:
-                spans[id(window)] = window.compute_span(at)
-                states[id(window)] = spans[id(window)].open
-        if _answer(matched, (), states, at, manual, started).allowed != allowed:
+    tally = _Tally(matched, states, now, manual, started)
+    edges = [(end, number) for number, window in enumerate(matched) if (end := window.span(now).end)]
+    heapq.heapify(edges)
+    steps = 0
+    while edges and edges[0][0] - now <= FURTHEST and steps < MOST_CHANGES:
+        at = edges[0][0]
+        while edges and edges[0][0] == at:
+            _, number = edges[0]
+            span = matched[number].compute_span(at)
+            tally.turn(matched[number], span.open)
+            if span.end:
+                heapq.heapreplace(edges, (span.end, number))
+            else:
+                heapq.heappop(edges)
+        steps += 1
+        if tally.allowed != allowed:
             return at
     return None
+
+
+class _Tally:
+    """The answer kept up to date while windows open and close; the same rules as `_answer`, by counting."""
+
+    def __init__(
+        self,
+        matched: tuple[Window, ...],
+        states: dict[int, bool],
+        now: dt.datetime,
+        manual: bool,
+        started: dt.datetime | None,
+    ) -> None:
+        self._open = {id(window): False for window in matched}
+        self._manual = manual
+        self._running = started is not None and _permitted_at(matched, started, now, manual)
+        allows = [window for window in matched if window.spec.kind == "allow"]
+        self._has_allows = bool(allows)
+        no_manual = sum(not window.spec.manual_sync for window in allows)
+        no_overrun = sum(not window.spec.sync_overrun for window in allows)
+        self._allows_excuse = self._excuse(no_manual, no_overrun)
+        self._allows = self._denies = self._strict_manual = self._strict_overrun = 0
+        for window in matched:
+            self.turn(window, states[id(window)])
+
+    def turn(self, window: Window, is_open: bool) -> None:
+        """Note that a window is open or closed now."""
+        if self._open[id(window)] == is_open:
+            return
+        self._open[id(window)] = is_open
+        step = 1 if is_open else -1
+        if window.denies:
+            self._denies += step
+            self._strict_manual += step * (not window.spec.manual_sync)
+            self._strict_overrun += step * (not window.spec.sync_overrun)
+        elif window.spec.kind == "allow":
+            self._allows += step
+
+    @property
+    def allowed(self) -> bool:
+        """The answer with the windows as they are."""
+        if self._denies:
+            return self._excuse(self._strict_manual, self._strict_overrun)
+        return self._allows > 0 or not self._has_allows or self._allows_excuse
+
+    def _excuse(self, without_manual: int, without_overrun: int) -> bool:
+        return (self._manual and not without_manual) or (self._running and not without_overrun)
+
+
+def _permitted_at(matched: tuple[Window, ...], started: dt.datetime, now: dt.datetime, manual: bool) -> bool:
+    """Return whether the sync was permitted when it started; upstream takes the zone offset of now for it."""
+    then = {id(window): window.is_open(started, now) for window in matched}
+    return _answer(matched, (), then, started, manual, None).allowed
 
 
 def decide(

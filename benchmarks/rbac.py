@@ -1,0 +1,106 @@
+"""RBAC decisions and loading, beside pycasbin with Argo CD's model and a compiled, cached glob function."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+import casbin
+
+from model.settings import RbacSettings
+from policy.generation import build
+from policy.guard import Guard, Subject
+from policy.patterns import Pattern, glob
+
+MODEL = """
+[request_definition]
+r = sub, res, act, obj
+[policy_definition]
+p = sub, res, act, obj, eft
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
+[matchers]
+m = g(r.sub, p.sub) && globMatch(r.res, p.res) && globMatch(r.act, p.act) && globMatch(r.obj, p.obj)
+"""
+ACTIONS = ("get", "sync", "create", "update", "delete", "override", "rollback", "action/*", "update/*")
+
+
+def policy_text(lines: int) -> str:
+    """Return a policy of roles of ten lines, one of them a deny, and fifty groups bound to some of them."""
+    text: list[str] = []
+    for role in range(lines // 10):
+        text += [f"p, role:r{role}, applications, {action}, proj-{role}/*, allow" for action in ACTIONS]
+        text.append(f"p, role:r{role}, applications, delete, proj-{role}/prod-*, deny")
+    text += [f"g, group{n}, role:r{n * max(1, lines // 500)}" for n in range(50)]
+    return "\n".join(text)
+
+
+def _pycasbin(text: str) -> tuple[casbin.Enforcer, float]:
+    known: dict[str, Pattern] = {}
+
+    def matches(value: str, pattern: str) -> bool:
+        if pattern not in known:
+            known[pattern] = glob(pattern)
+        return known[pattern].matches(value)
+
+    with tempfile.TemporaryDirectory() as folder:
+        model, policy = Path(folder, "model.conf"), Path(folder, "policy.csv")
+        model.write_text(MODEL)
+        policy.write_text(text)
+        start = time.perf_counter()
+        enforcer = casbin.Enforcer(str(model), str(policy))
+        took = time.perf_counter() - start
+    enforcer.add_function("globMatch", matches)
+    return enforcer, took
+
+
+def _each(call: t.Callable[[int], object], count: int) -> float:
+    """Return the seconds of one call, over `count` calls."""
+    start = time.perf_counter()
+    for number in range(count):
+        call(number)
+    return (time.perf_counter() - start) / count
+
+
+class _Case:
+    """One policy of so many lines, in both engines."""
+
+    def __init__(self, lines: int) -> None:
+        text = policy_text(lines)
+        start = time.perf_counter()
+        self.guard = Guard(build(RbacSettings(csv=(("policy.csv", text),)), ())[0])
+        self.load = time.perf_counter() - start
+        self.enforcer, self.casbin_load = _pycasbin(text)
+        self.subject = Subject("user", ("group1",))
+        self.project = f"proj-{max(1, lines // 500)}"
+
+    def ask(self, target: str) -> object:
+        """Ask the guard."""
+        return self.guard.can(self.subject, "applications", "sync", target)
+
+    def figures(self) -> t.Iterator[tuple[str, float, float]]:
+        """Yield (name, seconds, seconds of the yardstick)."""
+        asked = f"{self.project}/web"
+        yardstick = _each(lambda _: self.enforcer.enforce("group1", "applications", "sync", asked), 20)
+        self.ask(asked)
+        yield "decision, warm", _each(lambda _: self.ask(asked), 50_000), yardstick
+        yield "decision, cold, allowed", _each(lambda n: self.ask(f"{asked}-{n}"), 10_000), yardstick
+        yield "decision, cold, denied and explained", _each(lambda n: self.ask(f"other/web-{n}"), 5_000), yardstick
+        yield "load", self.load, self.casbin_load
+
+
+def run() -> t.Iterable[dict[str, t.Any]]:
+    """Measure 100, 1,000 and 10,000 lines."""
+    for lines in (100, 1_000, 10_000):
+        for name, seconds, other in _Case(lines).figures():
+            yield {
+                "name": f"rbac {lines} lines: {name}",
+                "figure": round(seconds * 1e6, 3),
+                "unit": "microseconds",
+                "ratio": round(other / seconds, 1),
+                "yardstick": "pycasbin",
+            }
