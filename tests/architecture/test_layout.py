@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from yaml.constructor import FullConstructor, SafeConstructor
+from yaml.constructor import BaseConstructor, FullConstructor
 
 from tests.architecture.support import ROOT, modules, name_of, tracked
 
@@ -95,7 +95,7 @@ def _is_safe(path: Path, node: ast.Attribute) -> bool:
         return False
     module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     loader = getattr(module, named[1], None) or getattr(yaml, named[1])
-    return issubclass(loader, SafeConstructor) and not issubclass(loader, FullConstructor)
+    return issubclass(loader, BaseConstructor) and not issubclass(loader, FullConstructor)
 
 
 def test_no_file_names_one_machine() -> None:
