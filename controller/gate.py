@@ -97,7 +97,9 @@ class Gate:
             now=now,
             manual=not by.automated,
             started=operation.start_of(state, own, now),
-            subject=Subject(name=by.username) if by.username and not by.automated else None,
+            subject=Subject(by.username, state.operation.initiator_groups)
+            if by.username and not by.automated
+            else None,
         )
 
     def _judge(self, decision: Decision) -> None:
@@ -118,7 +120,9 @@ class Gate:
         if not other and all(a == s.target_revision for a, s in zip(asked, sources, strict=True)):
             return
         name = self._app.rbac_object(self._context.namespace)
-        decision = self._context.guard.can(Subject(name=by.username), "applications", "override", name)
+        decision = self._context.guard.can(
+            Subject(by.username, self._state.operation.initiator_groups), "applications", "override", name
+        )
         if not decision.allowed:
             raise Refused(decision.reason, decision, fatal=True)
 

@@ -53,9 +53,12 @@ class Syncer:
         if step.state is None:
             return
         turn.project, turn.reason = app.spec.project, f"operation {step.verb}"
-        if step.verb == "wait" and step.at is not None:
-            self._context.ask_operation(app.key, (step.at - now).total_seconds())
+        at = memory.retry_due if step.verb == "retry" else step.at
+        if at is not None and now < at:
+            turn.quiet = True
+            self._context.ask_operation(app.key, (at - now).total_seconds())
             return
+        memory.retry_due = None
         if step.verb == "terminate" or self._timed_out(step.state, now):
             done = operation.ended(step.state, OperationPhase.FAILED, operation.TERMINATED, now)
             self._finish(app, memory, turn, done)
@@ -252,6 +255,7 @@ class Syncer:
             turn.error = message
             self._tell(app, turn, done, phase, final=False)
             wait = retry_wait(done.operation.retry, state.retry_count) if done.operation.retry else dt.timedelta(0)
+            memory.retry_due = now + wait
             self._wait(app, turn, done, wait.total_seconds())
             return
         if phase is not OperationPhase.SUCCEEDED:

@@ -52,7 +52,7 @@ def test_without_automated_nothing_is_applied_until_somebody_asks(world: World, 
 
 @pytest.mark.row(48)
 def test_what_left_git_is_pruned_only_when_asked(world: World, repo: Repo) -> None:
-    """prune true deletes the object; prune false lists it as requiring pruning and keeps it."""
+    """Prune true deletes the object; prune false lists it as requiring pruning and keeps it."""
     repo.push({f"{name}/{n}.yaml": config_map(f"{name}-{n}") for name in ("on", "off") for n in "ab"})
     world.app("on", repo, "on")
     world.app("off", repo, "off", policy={"automated": {"prune": False}})
@@ -73,7 +73,7 @@ def test_what_left_git_is_pruned_only_when_asked(world: World, repo: Repo) -> No
 
 @pytest.mark.row(4, 8, 10, 49, 50)
 def test_drift_is_seen_at_once_and_healed_where_asked(world: World, repo: Repo) -> None:
-    """With the interval at an hour a changed replica count is seen in seconds; selfHeal sets it back, the other stays."""
+    """With the interval at an hour a changed replica count is seen in seconds; selfHeal sets it back."""
     repo.push({"heal/d.yaml": deployment("heal"), "keep/d.yaml": deployment("keep")})
     world.settings(**{"timeout.reconciliation": "1h"})
     world.app("heal", repo, "heal")

@@ -17,6 +17,7 @@ GOOD = {"app/a.yaml": config_map("a", k="1")}
 BOMB = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\na: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(8)
 )
+BROKEN = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [\n"
 CHART = "apiVersion: v2\nname: broken\nversion: 0.1.0\n"
 
 
@@ -32,7 +33,7 @@ class Bad(t.NamedTuple):
 BAD: dict[str, Bad] = {
     "path": Bad(GOOD, {"path": "nowhere"}, "ComparisonError", ("nowhere",)),
     "revision": Bad(GOOD, {"targetRevision": "no-such-branch"}, "ComparisonError", ("no-such-branch",)),
-    "yaml": Bad({"app/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [\n"}, {}, "ComparisonError", ("a.yaml",)),
+    "yaml": Bad({"app/a.yaml": BROKEN}, {}, "ComparisonError", ("a.yaml",)),
     "bomb": Bad({"app/a.yaml": BOMB}, {}, "ComparisonError", ("a.yaml",)),
     "chart": Bad(
         {"app/Chart.yaml": CHART, "app/templates/a.yaml": "{{ fail \"not today\" }}"}, {}, "ComparisonError",
@@ -164,7 +165,7 @@ def test_a_git_server_that_is_down_makes_the_state_unknown(world: World, repo: R
 
 @pytest.mark.row(57)
 def test_a_failing_apply_is_retried_as_often_as_asked(world: World, repo: Repo) -> None:
-    """limit 2: three tries, waits as announced, then Failed with the count; no more until something changes."""
+    """Limit 2: three tries, waits as announced, then Failed with the count; no more until something changes."""
     repo.push({"app/d.yaml": deployment("web", replicas=-1)})
     retry = {"limit": 2, "backoff": {"duration": "1s", "factor": 2, "maxDuration": "3m"}}
     world.app("bad", repo, policy={"automated": {}, "retry": retry})
@@ -216,7 +217,7 @@ def test_deletion_with_the_finalizer_takes_the_objects_along(world: World, repo:
 
 
 def test_a_deny_window_makes_a_change_wait_until_it_ends(world: World, repo: Repo) -> None:
-    """No operation is parked: the condition names rule and end; a permitted manual sync goes; then the change starts."""
+    """No operation is parked: the condition names rule and end, a manual sync goes, later the change starts."""
     repo.push(GOOD)
     world.app("shop", repo, policy={"automated": {}})
     world.start(window_jitter=dt.timedelta(0))
