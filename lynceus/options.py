@@ -21,6 +21,8 @@ class RunOptions:
     """None: the service account of the Pod, else the default kubeconfig."""
     context: str | None = None
     """Context of the kubeconfig; None: its current one."""
+    allow_exec: bool = False
+    """Start the credential plugin that the kubeconfig names; off, since that runs a program of somebody's choice."""
     mode: t.Literal["reconcile", "observe"] = "reconcile"
     namespace: str = "argocd"
     """The control namespace: Applications, AppProjects, ConfigMaps and Secrets are read from it."""

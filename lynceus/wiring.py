@@ -12,8 +12,9 @@ import typing as t
 
 from controller.cage import Cage
 from controller.clock import SystemClock
+from controller.context import LoopOptions
 from controller.kube.client import KubeClient
-from controller.manager import LoopOptions, Manager
+from controller.manager import Manager
 from controller.secretbook import SecretBook
 from controller.sources.service import SourceService
 from exporter import Exporter
@@ -66,7 +67,9 @@ class Lynceus:
         bus.subscribe(self.exporter.listen)
         bus.subscribe(self.tracing.listen)
         path = str(options.kubeconfig) if options.kubeconfig else None
-        self.client = KubeClient.from_kubeconfig(path, options.context, on_request=bus.publish)
+        self.client = KubeClient.from_kubeconfig(
+            path, options.context, allow_exec=options.allow_exec, on_request=bus.publish
+        )
         self.cage, self.book, self.guard = Cage(), SecretBook(), Guard()
         self.sources = SourceService(
             cache_dir=options.cache_dir,
@@ -106,7 +109,7 @@ class Lynceus:
             control_namespace=self.options.namespace,
             submit_operation=self.manager.submit_operation if writes else None,
             terminate_operation=self.manager.terminate_operation if writes else None,
-            request_refresh=self.manager.request_refresh,
+            request_refresh=self.manager.request_refresh if writes else None,
             publish=bus.publish,
         )
 

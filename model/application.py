@@ -26,6 +26,8 @@ REFRESH_ANNOTATION = "argocd.argoproj.io/refresh"
 """normal or hard: asks for a comparison at once."""
 TRACKING_ANNOTATION = "argocd.argoproj.io/tracking-id"
 SKIP_RECONCILE_ANNOTATION = "argocd.argoproj.io/skip-reconcile"
+GROUPS_INFO = "lynceus.io/initiator-groups"
+"""Name of the entry of operation.info that keeps the initiator's groups, one a line; Argo CD ignores it."""
 RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 """Cascade deletion in the foreground; with ``/background`` at its end in the background."""
 
@@ -162,6 +164,12 @@ class Operation(Wire, frozen=True, kw_only=True):
     initiated_by: InitiatedBy = InitiatedBy()
     info: list[JSON] | None = None
     retry: RetryStrategy | None = None
+
+    @property
+    def initiator_groups(self) -> tuple[str, ...]:
+        """The groups that the initiator had when the API took the request; the loop asks the policy again with them."""
+        found = next((entry.get("value") for entry in self.info or [] if entry.get("name") == GROUPS_INFO), None)
+        return tuple(found.split("\n")) if isinstance(found, str) and found else ()
 
 
 class ResourceResult(Wire, frozen=True, kw_only=True):

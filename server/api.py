@@ -118,7 +118,7 @@ class Api:
         self._demand(app, "sync", self._parts.guard.may_sync(app, now=now, manual=True, subject=_caller()))
         if app.operation is not None:
             return errors.answer(409, f"another operation of {name} is already in progress")
-        operation = bodies.operation(app, request, _caller().name)
+        operation = bodies.operation(app, request, _caller().name, _caller().groups)
         self._parts.submit_operation(app.key, operation)
         return {
             "metadata": {"namespace": app.metadata.namespace, "name": name},

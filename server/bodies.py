@@ -6,7 +6,15 @@ import typing as t
 
 import msgspec
 
-from model.application import Application, InitiatedBy, Operation, OperationResource, RetryStrategy, SyncOperation
+from model.application import (
+    GROUPS_INFO,
+    Application,
+    InitiatedBy,
+    Operation,
+    OperationResource,
+    RetryStrategy,
+    SyncOperation,
+)
 from model.decode import decode
 from model.errors import InvalidInput
 from model.meta import JSON
@@ -39,7 +47,7 @@ def sync_request(body: bytes) -> SyncRequest:
     return decode(SyncRequest, body or b"{}", "request body", InvalidInput)
 
 
-def operation(app: Application, request: SyncRequest, username: str) -> Operation:
+def operation(app: Application, request: SyncRequest, username: str, groups: tuple[str, ...] = ()) -> Operation:
     """Return the operation that a sync request asks for, with the Application's own options where it names none.
 
     Raises:
@@ -64,9 +72,17 @@ def operation(app: Application, request: SyncRequest, username: str) -> Operatio
             sync_options=options or None,
         ),
         initiated_by=InitiatedBy(username=username),
-        info=request.infos,
+        info=_info(request, groups),
         retry=request.retry_strategy or (policy.retry if policy else None),
     )
+
+
+def _info(request: SyncRequest, groups: tuple[str, ...]) -> list[JSON] | None:
+    """Keep the caller's groups beside what the caller noted; a caller cannot claim groups this way."""
+    noted = [entry for entry in request.infos or [] if entry.get("name") != GROUPS_INFO]
+    if groups:
+        noted.append({"name": GROUPS_INFO, "value": "\n".join(groups)})
+    return noted or None
 
 
 REFRESH_WORDS: t.Final = ("normal", "hard")

@@ -18,6 +18,7 @@ from lynceus.options import API_PORT, METRICS_PORT, RunOptions
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Default: in-cluster, else kubectl's."
 )
+@click.option("--allow-exec", is_flag=True, help="Start the credential plugin that the kubeconfig names.")
 @click.option("--context", help="Context of the kubeconfig.")
 @click.option("--namespace", "-n", default="argocd", help="The control namespace.")
 @click.option(

@@ -54,7 +54,7 @@ def demo(
         log_path = log_file or folder / "lynceus.log"
         logs.set_up("info", "text", stack.enter_context(log_path.open("w", encoding="utf-8")))
         stage = stack.enter_context(Stage(folder, kubeconfig, port, repository=repo))
-        held = own.deploy(stage, t.cast("str", repo), path, revision) if repo else _tell(stage.world())
+        held = own.deploy(stage, repo, path, revision) if repo else _tell(stage.world())
         if not held and log_file is None:
             _keep(log_path)
         if not once:

@@ -18,7 +18,12 @@ def a_deny_window(world: World, say: Narrator) -> None:
     """An automated change waits, visibly, and goes ahead once the window is closed."""
     say.step("A deny window blocks the automated sync, and says so")
     windows = world.cluster.get("AppProject", world.control, "shop")["spec"].get("syncWindows") or []
-    freeze = {"kind": "deny", "schedule": EVERY_MINUTE, "duration": f"{FREEZE_MINUTES}m", "applications": ["guestbook"]}
+    freeze = {
+        "kind": "deny",
+        "schedule": EVERY_MINUTE,
+        "duration": f"{FREEZE_MINUTES}m",
+        "applications": [world.name("guestbook")],
+    }
     _set_windows(world, [*windows, freeze])
     say.tell(f"AppProject shop: deny {EVERY_MINUTE} for {FREEZE_MINUTES}m on guestbook")
     say.expect(
@@ -57,13 +62,13 @@ def _greeting(world: World) -> str:
 def two_people(world: World, say: Narrator) -> None:
     """The answer to a person names the line of policy.csv that gave it."""
     say.step("A developer is refused by a line of policy.csv, an operator is let through")
-    status, answer = world.ask("developer", "POST", "/api/v1/applications/payments/sync", {})
+    status, answer = world.ask("developer", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
     if status != 403 or "policy.csv:4" not in str(answer):
         say.fail(f"the developer's sync was answered {status} {answer}, expected 403 naming policy.csv:4")
     else:
         say.expect("403 for the developer, and the line that decided", lambda: True)
         say.quote(str(answer.get("error", answer)))
-    status, answer = world.ask("operator", "POST", "/api/v1/applications/payments/sync", {})
+    status, answer = world.ask("operator", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
     if status not in (200, 202):
         say.fail(f"the operator's sync was answered {status} {answer}")
         return
@@ -104,7 +109,7 @@ def a_broken_commit(world: World, say: Narrator) -> None:
     say.quote(say.expect("the sync fails and is retried, with the time of the next try", lambda: _retrying(world)))
     head = world.repository.push("Mend it", {GUESTBOOK_DEPLOYMENT: good, GUESTBOOK_SETTINGS: settings})
     say.tell(f"pushed {head[:7]}: mended")
-    world.ask("operator", "DELETE", "/api/v1/applications/guestbook/operation")
+    world.ask("operator", "DELETE", f"/api/v1/applications/{world.name('guestbook')}/operation")
     say.tell("the operator ends the retries of the broken commit")
     say.expect(f"guestbook is Synced and Healthy at {head[:7]}", settled(world, "guestbook", head), 60)
 
@@ -122,8 +127,8 @@ def a_bad_policy(world: World, say: Narrator) -> None:
     world.set_policy(world.manifest("policy.csv") + "p, role:developer, applications, *, allow\n")
     say.tell("argocd-rbac-cm: a line with five fields is added")
     say.expect("the failed reload is counted", lambda: _value(world, "lynceus_policy_reload_failures_total") > before)
-    refused, _ = world.ask("developer", "POST", "/api/v1/applications/payments/sync", {})
-    allowed, _ = world.ask("operator", "GET", "/api/v1/applications/payments")
+    refused, _ = world.ask("developer", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
+    allowed, _ = world.ask("operator", "GET", f"/api/v1/applications/{world.name('payments')}")
     if (refused, allowed) == (403, 200):
         say.expect("the developer is refused and the operator served, as before", lambda: True)
     else:
@@ -134,21 +139,24 @@ def a_bad_policy(world: World, say: Narrator) -> None:
 def the_metrics(world: World, say: Narrator) -> None:
     """All of it can be seen in one scrape."""
     say.step("What Prometheus sees of all that")
+    guestbook = f'name="{world.name("guestbook")}"'
     for name, labels in (
-        ("argocd_app_info", ('name="guestbook"', 'sync_status="Synced"', 'health_status="Healthy"')),
-        ("argocd_app_sync_total", ('name="guestbook"', 'phase="Succeeded"')),
-        ("argocd_app_sync_total", ('name="guestbook"', 'phase="Failed"')),
+        ("argocd_app_info", (guestbook, 'sync_status="Synced"', 'health_status="Healthy"')),
+        ("argocd_app_sync_total", (guestbook, 'phase="Succeeded"')),
+        ("argocd_app_sync_total", (guestbook, 'phase="Failed"')),
         ("argocd_app_reconcile_count", ()),
         ("argocd_git_request_total", ('request_type="ls-remote"', 'result="success"')),
         ("argocd_cluster_api_resource_objects", ()),
         ("lynceus_policy_decisions_total", ('effect="deny"',)),
-        ("lynceus_app_sync_allowed", ('name="guestbook"', 'trigger="auto"')),
+        ("lynceus_app_sync_allowed", (guestbook, 'trigger="auto"')),
         ("lynceus_policy_reload_failures_total", ()),
     ):
-        line = say.expect(
-            f"{name}{{{','.join(labels)}}} is above 0", lambda n=name, ls=labels: _positive(world, n, *ls), 10
-        )  # type: ignore[misc]
+        line = _seen(world, say, name, labels)
         say.quote(line if len(line) <= 180 else line[:180] + "…")
+
+
+def _seen(world: World, say: Narrator, name: str, labels: tuple[str, ...]) -> str:
+    return say.expect(f"{name}{{{','.join(labels)}}} is above 0", lambda: _positive(world, name, *labels), 10)
 
 
 def _samples(world: World, name: str, *labels: str) -> list[str]:
@@ -157,7 +165,7 @@ def _samples(world: World, name: str, *labels: str) -> list[str]:
 
 
 def _sample(world: World, name: str, application: str) -> str:
-    return "\n".join(_samples(world, name, f'name="{application}"'))
+    return "\n".join(_samples(world, name, f'name="{world.name(application)}"'))
 
 
 def _value(world: World, name: str) -> float:

@@ -31,7 +31,7 @@ def deploy(stage: Stage, repository: str, path: str, revision: str) -> bool:
     click.echo(f"Deploying {path} of the repository at {revision} into namespace {stage.prefix}own")
     deadline, last = time.monotonic() + PATIENCE_SECONDS, ""
     while time.monotonic() < deadline:
-        found = stage.cluster.get("Application", stage.control, "own")
+        found = stage.cluster.get("Application", stage.control, f"{stage.prefix}own")
         line = _line(found)
         if line != last:
             click.echo(f"  {line}")
@@ -60,7 +60,12 @@ def _objects(stage: Stage, repository: str, path: str, revision: str) -> tuple[J
     finalizers = {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}
     return (
         {**head, "kind": "AppProject", "metadata": meta, "spec": project},
-        {**head, "kind": "Application", "metadata": {**meta, **finalizers}, "spec": application},
+        {
+            **head,
+            "kind": "Application",
+            "metadata": {**meta, "name": f"{stage.prefix}own", **finalizers},
+            "spec": application,
+        },
     )
 
 
@@ -79,7 +84,7 @@ def _hopeless(application: JSON) -> bool:
 
 def _verdict(stage: Stage) -> bool:
     try:
-        application = stage.cluster.get("Application", stage.control, "own")
+        application = stage.cluster.get("Application", stage.control, f"{stage.prefix}own")
     except LynceusError as error:
         click.secho(str(error), fg="red")
         return False

@@ -113,6 +113,8 @@ class Stage:
     def _configure(self) -> None:
         """Write argocd-cm, argocd-rbac-cm, the project and the token file."""
         settings = {"timeout.reconciliation": POLL, "timeout.reconciliation.jitter": "0s"}
+        if self._given is not None:
+            settings["installationID"] = self.control
         self.cluster.set_config("argocd-cm", self.control, settings)
         lines = [f'{self.tokens[user]},{user},"{group}"' for user, group in PEOPLE.items()]
         self._token_file.touch(mode=0o600)
@@ -145,7 +147,7 @@ class Stage:
 
     def _hand_in_applications(self) -> None:
         for document in self._manifest("applications.yaml").split("---\n"):
-            if any(f"  name: {name}\n" in document for name in self._shown()):
+            if any(f"  name: {self.prefix}{name}\n" in document for name in self._shown()):
                 self.cluster.apply(document)
 
     def _shown(self) -> tuple[str, ...]:

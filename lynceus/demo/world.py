@@ -38,9 +38,13 @@ class World:
         """Return where an application is deployed to."""
         return self.prefix + application
 
+    def name(self, application: str) -> str:
+        """Return metadata.name of an Application; prefixed too, since objects are tracked by it."""
+        return self.prefix + application
+
     def application(self, name: str) -> JSON:
         """Return the Application as it stands in the cluster."""
-        return self.cluster.get("Application", self.control, name)
+        return self.cluster.get("Application", self.control, self.name(name))
 
     def manifest(self, name: str) -> str:
         """Return a file of examples/argocd with its placeholders filled in."""
