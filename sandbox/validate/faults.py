@@ -46,8 +46,8 @@ class Faults(list[FieldError]):
         self.append(FieldError(path, "FieldValueInvalid", f"Invalid value: {shown(value)}: {text}"))
 
     def unsupported(self, path: str, value: Any, allowed: tuple[str, ...]) -> None:
-        """A value is none of the allowed ones."""
-        values = ", ".join(f'"{item}"' for item in sorted(allowed))
+        """A value is none of the allowed ones, which are listed in the order given."""
+        values = ", ".join(f'"{item}"' for item in allowed)
         text = f"Unsupported value: {shown(value)}: supported values: {values}"
         self.append(FieldError(path, "FieldValueNotSupported", text))
 

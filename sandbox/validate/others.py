@@ -16,8 +16,10 @@ def autoscaler(faults: Faults, obj: Obj, old: Obj | None) -> None:
     low, high = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
     if low < 1:
         faults.invalid("spec.minReplicas", low, "must be greater than or equal to 1")
-    if high < 1:
-        faults.invalid("spec.maxReplicas", high, "must be greater than 0")
+    if high == 0:
+        faults.required("spec.maxReplicas", "must be set and greater than 0")
+    elif high < 0:
+        faults.invalid("spec.maxReplicas", high, "must be greater than or equal to 1")
     if high < low:
         faults.invalid("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`")
     reference = spec.get("scaleTargetRef") or {}
@@ -57,7 +59,7 @@ def role(faults: Faults, obj: Obj, old: Obj | None) -> None:
 def binding(faults: Faults, obj: Obj, old: Obj | None) -> None:
     """Rules of a RoleBinding or ClusterRoleBinding."""
     reference = obj.get("roleRef") or {}
-    kinds = ("ClusterRole",) if obj["kind"] == "ClusterRoleBinding" else ("ClusterRole", "Role")
+    kinds = ("ClusterRole",) if obj["kind"] == "ClusterRoleBinding" else ("Role", "ClusterRole")
     if reference.get("kind") not in kinds:
         faults.unsupported("roleRef.kind", reference.get("kind"), kinds)
     if not reference.get("name"):

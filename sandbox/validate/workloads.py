@@ -61,7 +61,7 @@ def _selected(faults: Faults, obj: Obj, old: Obj | None, kind: str) -> None:
         faults.required("spec.selector")
     elif not selector:
         faults.invalid("spec.selector", selector, f"empty selector is invalid for {kind}")
-    if selector is not None and not _fits(selector, labels):
+    if selector is None or not _fits(selector, labels):
         text = "`selector` does not match template `labels`"
         faults.invalid("spec.template.metadata.labels", labels, text)
     pod_spec(faults, template.get("spec") or {}, "spec.template.spec")
