@@ -14,7 +14,7 @@ from model.application import Backoff, RetryStrategy
 
 @pytest.mark.row(58)
 def test_the_seeds_back_off_waits_5_10_20_40_80_and_never_above_180_seconds() -> None:
-    """duration 5s, factor 2, maxDuration 3m."""
+    """Duration 5s, factor 2, maxDuration 3m."""
     retry = RetryStrategy(limit=5, backoff=Backoff(duration="5s", factor=2, max_duration="3m"))
     waits = [retry_wait(retry, n).total_seconds() for n in range(9)]
     assert [5, 10, 20, 40, 80, 160, 180, 180, 180] == waits

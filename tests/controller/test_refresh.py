@@ -15,9 +15,9 @@ from tests.controller.builders import DESTINATION, NOW, SOURCE, application, com
 CLOCKS = Settings(reconciliation_timeout=dt.timedelta(seconds=180), reconciliation_jitter=dt.timedelta(0))
 
 
-def due(app: t.Any, *, requested: refresh.Request | None = None, settings: Settings = CLOCKS, after: float = 0) -> (
-    tuple[int, str, bool] | None
-):
+def due(
+    app: t.Any, *, requested: refresh.Request | None = None, settings: Settings = CLOCKS, after: float = 0
+) -> tuple[int, str, bool] | None:
     found = refresh.decide(
         app, requested=requested, checked_at=None, settings=settings, now=NOW + dt.timedelta(seconds=after)
     )
@@ -31,7 +31,7 @@ def test_nothing_is_due_when_nothing_happened() -> None:
 
 @pytest.mark.parametrize(("value", "hard"), [("normal", False), ("hard", True), ("", False), ("anything", False)])
 def test_the_refresh_annotation_forces_a_refresh(value: str, hard: bool) -> None:
-    """hard is hard, everything else is normal; both resolve anew."""
+    """Hard is hard, everything else is normal; both resolve anew."""
     app = application(status=compared(), annotations={"argocd.argoproj.io/refresh": value})
     assert (3, "refresh annotation", hard) == due(app)
 
@@ -78,7 +78,7 @@ def test_a_changed_spec_is_compared_at_once(spec: dict[str, t.Any], reason: str)
 
 
 def test_changed_namespace_metadata_is_compared_at_once() -> None:
-    """managedNamespaceMetadata is compared with what the last sync recorded."""
+    """ManagedNamespaceMetadata is compared with what the last sync recorded."""
     app = application(
         status=compared(operationState=finished()),
         syncPolicy={"managedNamespaceMetadata": {"labels": {"team": "shop"}}},

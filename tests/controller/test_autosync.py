@@ -1,0 +1,123 @@
+"""When automated sync starts, waits, heals or gives up."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import pytest
+
+from controller import autosync
+from controller.backoff import SelfHealBackoff
+from controller.operation import NOT_VALID, STOPPED
+from model.application import ResourceState
+from model.states import SyncStatus
+from tests.controller.builders import NOW, OTHER_REVISION, REVISION, SOURCE, application, finished
+
+ALL = {"prune": True, "selfHeal": True}
+
+
+def resource(name: str, status: str = "OutOfSync", *, pruning: bool = False) -> ResourceState:
+    return ResourceState(kind="ConfigMap", namespace="shop", name=name, status=status, requires_pruning=pruning)
+
+
+def wish(
+    automated: dict[str, t.Any] | None = ALL,
+    *,
+    status: SyncStatus = SyncStatus.OUT_OF_SYNC,
+    revision: str = REVISION,
+    resources: tuple[ResourceState, ...] = (resource("a"), resource("b", "Synced")),
+    state: dict[str, t.Any] | None = None,
+    same_content: bool = False,
+    after: float = 0,
+    **app: t.Any,
+) -> autosync.Wish:
+    found = application(automated=automated, status={"operationState": state} if state else {}, **app)
+    verdict = autosync.Verdict(status=status, revisions=(revision,), resources=resources)
+    now = NOW + dt.timedelta(seconds=after)
+    return autosync.decide(found, verdict, backoff=SelfHealBackoff(), same_content=same_content, now=now)
+
+
+@pytest.mark.row(46)
+def test_an_automated_application_out_of_sync_is_synced_to_the_compared_commit() -> None:
+    """The operation is automated, pinned, prunes as the policy says and retries five times by default."""
+    found = wish()
+    assert "sync" == found.verb
+    assert found.operation is not None
+    assert found.operation.sync is not None
+    assert (True, REVISION, True) == (
+        found.operation.initiated_by.automated, found.operation.sync.revision, found.operation.sync.prune
+    )  # fmt: skip
+    assert found.operation.retry is not None
+    assert 5 == found.operation.retry.limit
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"automated": None},
+        {"automated": {"enabled": False}},
+        {"operation": {"sync": {}}},
+        {"status": SyncStatus.SYNCED},
+        {"status": SyncStatus.UNKNOWN},
+        {"automated": {}, "resources": (resource("gone", pruning=True),)},
+        {"automated": {"prune": True}, "state": finished()},
+    ],
+    ids=["off", "disabled", "busy", "synced", "unknown", "only pruning", "tried, no self-heal"],
+)
+def test_nothing_is_done_without_a_reason(case: dict[str, t.Any]) -> None:
+    """Each of these alone keeps automated sync quiet."""
+    assert "nothing" == wish(**case).verb
+
+
+def test_everything_gone_from_the_source_is_refused() -> None:
+    """Pruning all objects needs allowEmpty."""
+    gone = (resource("a", pruning=True), resource("b", pruning=True))
+    assert "refuse" == wish(resources=gone).verb
+    assert "sync" == wish({**ALL, "allowEmpty": True}, resources=gone).verb
+
+
+def test_a_failed_commit_is_not_tried_again_until_revision_or_source_change() -> None:
+    """The condition names the commit and what happened."""
+    failed = finished(phase="Failed")
+    found = wish(state=failed)
+    assert "refuse" == found.verb
+    assert "what happened" in found.why
+    assert "sync" == wish(state=failed, revision=OTHER_REVISION).verb
+    assert "sync" == wish(state=failed, source={**SOURCE, "path": "other"}).verb
+
+
+def test_another_commit_of_the_same_content_is_no_new_try() -> None:
+    """What renders to the same manifests failed already."""
+    assert "refuse" == wish(state=finished(phase="Failed"), revision=OTHER_REVISION, same_content=True).verb
+
+
+@pytest.mark.parametrize("words", [STOPPED, NOT_VALID])
+def test_what_policy_ended_was_no_try(words: str) -> None:
+    """When the window opens or the project is widened, the change goes on without a push."""
+    assert "sync" == wish(state={**finished(phase="Failed"), "message": f"{words}: rule"}).verb
+
+
+@pytest.mark.row(49, 50)
+@pytest.mark.parametrize(("heals", "wait"), [(0, 0), (1, 2), (2, 6), (3, 18), (4, 54), (5, 162), (6, 300), (9, 300)])
+def test_drift_after_a_success_is_healed_after_its_back_off(heals: int, wait: int) -> None:
+    """Only the objects that differ are synced; each repeated heal waits longer."""
+    state = finished(at="2026-03-01T12:00:00Z", heals=heals)
+    if wait:
+        early = wish(state=state, after=wait - 1)
+        assert ("wait", NOW + dt.timedelta(seconds=wait)) == (early.verb, early.at)
+    found = wish(state=state, after=wait)
+    assert "heal" == found.verb
+    assert found.operation is not None
+    assert found.operation.sync is not None
+    assert ["a"] == [r.name for r in found.operation.sync.resources or ()]
+    assert heals + 1 == found.operation.sync.auto_heal_attempts_count
+
+
+def test_a_new_commit_starts_counting_anew() -> None:
+    """The count of heals belongs to one commit."""
+    found = wish(state=finished(heals=6), revision=OTHER_REVISION)
+    assert "sync" == found.verb
+    assert found.operation is not None
+    assert found.operation.sync is not None
+    assert found.operation.sync.auto_heal_attempts_count is None
