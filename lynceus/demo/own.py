@@ -17,6 +17,8 @@ if t.TYPE_CHECKING:
     from lynceus.demo.stage import Stage
 
 PATIENCE_SECONDS: t.Final = 120.0
+HOPELESS_SECONDS: t.Final = 4.0
+"""An error that stands this long stays; one may pass while Lynceus has seen the Application but not yet its project."""
 
 
 def deploy(stage: Stage, repository: str, path: str, revision: str) -> bool:
@@ -29,14 +31,15 @@ def deploy(stage: Stage, repository: str, path: str, revision: str) -> bool:
     for obj in (project, application):
         stage.cluster.apply(json.dumps(obj))
     click.echo(f"Deploying {path} of the repository at {revision} into namespace {stage.prefix}own")
-    deadline, last = time.monotonic() + PATIENCE_SECONDS, ""
+    deadline, last, settled = time.monotonic() + PATIENCE_SECONDS, "", time.monotonic()
     while time.monotonic() < deadline:
         found = stage.cluster.get("Application", stage.control, f"{stage.prefix}own")
         line = _line(found)
         if line != last:
             click.echo(f"  {line}")
-            last = line
-        if status_of(found)[:2] == ("Synced", "Healthy") or _hopeless(found):
+            last, settled = line, time.monotonic()
+        stuck = _hopeless(found) and time.monotonic() - settled > HOPELESS_SECONDS
+        if status_of(found)[:2] == ("Synced", "Healthy") or stuck:
             break
         time.sleep(PAUSE_SECONDS)
     return _verdict(stage)

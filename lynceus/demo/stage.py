@@ -16,7 +16,7 @@ from lynceus.demo.repository import DemoRepository
 from lynceus.demo.world import APPLICATIONS, World, read_manifest
 from lynceus.options import RunOptions
 from lynceus.wiring import Lynceus
-from model.errors import LynceusError
+from model.errors import LynceusError, NotFound
 
 PEOPLE: t.Final = {"developer": "shop-developers", "operator": "shop-operators"}
 """User of the API -> group."""
@@ -105,10 +105,13 @@ class Stage:
             return
         for name in (*APPLICATIONS, "own"):
             self.cluster.delete("Application", self.control, name)
-        with contextlib.suppress(LynceusError):
-            self.cluster.wait_gone(
-                [("Application", self.control, name) for name in (*APPLICATIONS, "own")], CLEAR_SECONDS
-            )
+        try:
+            self.cluster.wait_gone([("Application", self.control, name) for name in names], CLEAR_SECONDS)
+        except LynceusError as error:  # the namespaces go all the same, and with them what was deployed
+            click.secho(f"    - {error}; its finalizer is taken off", fg="yellow")
+            for name in names:
+                with contextlib.suppress(NotFound):
+                    self.cluster.patch("Application", self.control, name, {"metadata": {"finalizers": None}})
 
     def _configure(self) -> None:
         """Write argocd-cm, argocd-rbac-cm, the project and the token file."""
