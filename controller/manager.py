@@ -92,25 +92,7 @@ class Manager:
         scope = "" if self.options.any_namespace else namespace
         self._watch = Informer(client, APPLICATIONS, self._watch_store, clock=clock, namespace=scope)
         self._pool = concurrent.futures.ThreadPoolExecutor(self.options.write_workers, "apply")
-        self.context = Context(
-            namespace=namespace,
-            applications=self.store,
-            writer=AppWriter(client, self.store),
-            clusters=self.clusters,
-            governance=self.governance,
-            guard=guard,
-            sources=sources,
-            clock=clock,
-            publish=publish,
-            recorder=EventRecorder(client, clock),
-            options=self.options,
-            pool=self._pool,
-            stopping=self._stopping.is_set,
-            ask_refresh=self._ask_refresh,
-            ask_behind=lambda key: self.refreshes.add(key, behind=True),
-            ask_operation=self.operations.add_after,
-            declared=self.interest.declare,
-        )
+        self.context = self._context(client, guard)
         self._requests = Requests(self.store, self.context.writer)
         self._workers = Workers(self)
 
@@ -191,6 +173,28 @@ class Manager:
         """Return what is remembered of an Application."""
         with self._memories_lock:
             return self.memories.setdefault(key, Memory(key))
+
+    def _context(self, client: KubeClient, guard: Guard) -> Context:
+        """Return what the turns share."""
+        return Context(
+            namespace=self.namespace,
+            applications=self.store,
+            writer=AppWriter(client, self.store),
+            clusters=self.clusters,
+            governance=self.governance,
+            guard=guard,
+            sources=self.sources,
+            clock=self.clock,
+            publish=self.publish,
+            recorder=EventRecorder(client, self.clock),
+            options=self.options,
+            pool=self._pool,
+            stopping=self._stopping.is_set,
+            ask_refresh=self._ask_refresh,
+            ask_behind=lambda key: self.refreshes.add(key, behind=True),
+            ask_operation=self.operations.add_after,
+            declared=self.interest.declare,
+        )
 
     def _ask_refresh(self, key: NamespacedName, request: Request, seconds: float) -> None:
         """Note the request and queue the Application; a request without a level is a mere timer."""
