@@ -103,7 +103,8 @@ class Stage:
         """Delete what was deployed while Lynceus still runs, so that the finalizers are carried out."""
         if self._given is None:
             return
-        for name in (*APPLICATIONS, "own"):
+        names = [self.prefix + name for name in (*APPLICATIONS, "own")]
+        for name in names:
             self.cluster.delete("Application", self.control, name)
         try:
             self.cluster.wait_gone([("Application", self.control, name) for name in names], CLEAR_SECONDS)
