@@ -90,7 +90,7 @@ def patch_of(app: Application, fields: JSON, now: dt.datetime, *, compared: bool
         compared: this was a comparison of level 2 or more, so reconciledAt moves with whatever else changes.
         answer: the refresh annotation has been served and goes.
     """
-    patch = status.merge_patch(raw_status(app), fields)
+    patch = status.merge_patch(raw_status(app), status.shortened(fields))
     asked = app.metadata.annotations or {}
     answered = {name: None for name in (REFRESH_ANNOTATION, REFRESH_TIMESTAMP_ANNOTATION) if name in asked}
     if compared and (patch or (answer and answered) or not app.status.reconciled_at):

@@ -65,6 +65,8 @@ class Syncer:
             return
         if step.verb == "begin":
             memory.operation_started[step.state.started_at] = now
+            by = step.state.operation.initiated_by.username or "somebody"
+            self._context.recorder.record(app, "OperationStarted", f"{by} initiated sync")
         self._run(app, memory, turn, step.state)
 
     def _timed_out(self, state: OperationState, now: dt.datetime) -> bool:
