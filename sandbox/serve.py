@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 import logging
@@ -108,8 +109,10 @@ class Sandbox:
 
     def _run(self, listener: socket.socket, ready: threading.Event) -> None:
         assert self._server is not None
-        ready.set()
-        self._server.run(sockets=[listener])
+        server = self._server
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            ready.set()
+            runner.run(_serve_and_abort(server, listener))
         listener.close()
 
     def stop(self) -> None:
@@ -131,3 +134,14 @@ class Sandbox:
         self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+async def _serve_and_abort(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until the end is asked for, then cut what is still open: a peer that says no goodbye holds up nobody."""
+    await server.serve(sockets=[listener])
+    for connection in list(server.server_state.connections):
+        transport = getattr(connection, "transport", None)
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)

@@ -10,9 +10,9 @@ from sandbox.validate.faults import NOT_NEGATIVE, Faults
 Obj = dict[str, Any]
 
 
-def pod_spec(faults: Faults, spec: Obj, path: str) -> None:
-    """Check a Pod's specification, or a template's."""
-    volumes = _volumes(faults, spec.get("volumes") or [], f"{path}.volumes")
+def pod_spec(faults: Faults, spec: Obj, path: str, claimed: frozenset[str] = frozenset()) -> None:
+    """Check a Pod's specification, or a template's; `claimed` are the volumes that a StatefulSet's claims will add."""
+    volumes = _volumes(faults, spec.get("volumes") or [], f"{path}.volumes") | claimed
     names: set[str] = set()
     for kind in ("initContainers", "containers"):
         for index, item in enumerate(spec.get(kind) or []):

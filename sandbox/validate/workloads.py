@@ -64,7 +64,9 @@ def _selected(faults: Faults, obj: Obj, old: Obj | None, kind: str) -> None:
     if selector is None or not _fits(selector, labels):
         text = "`selector` does not match template `labels`"
         faults.invalid("spec.template.metadata.labels", labels, text)
-    pod_spec(faults, template.get("spec") or {}, "spec.template.spec")
+    claims = obj["spec"].get("volumeClaimTemplates") or []
+    claimed = frozenset(str((claim.get("metadata") or {}).get("name", "")) for claim in claims)
+    pod_spec(faults, template.get("spec") or {}, "spec.template.spec", claimed)
     policy = (template.get("spec") or {}).get("restartPolicy")
     if policy in ("OnFailure", "Never"):
         faults.unsupported("spec.template.spec.restartPolicy", policy, ("Always",))
