@@ -21,7 +21,7 @@ from controller.sources.requests import Rendered
 from controller.sync.options import Options
 from controller.turn import Turn
 from model.application import REFRESH_ANNOTATION, SKIP_RECONCILE_ANNOTATION, Application, HealthState
-from model.errors import Denied, InvalidInput, PermanentError, SourceUnavailable, TemporaryError
+from model.errors import Conflict, Denied, InvalidInput, PermanentError, SourceUnavailable, TemporaryError
 from model.meta import JSON
 from model.states import ConditionType, HealthStatus, RefreshLevel, SyncStatus
 
@@ -231,11 +231,17 @@ class Refresher:
         turn.outcome["sync"] = str((fields.get("sync") or {}).get("status", ""))
         with turn.stage("status") as stage:
             wanted = {**fields, **start.fields}
-            body = published.patch_of(app, wanted, now, compared=deep, answer=True)
-            if start.operation is not None:
-                body["operation"] = msgspec.to_builtins(start.operation)
-            guarded = start.operation is not None or "metadata" in body
-            new = published.write(context, app, body, guarded=guarded)
+
+            def make(newest: Application) -> JSON | None:
+                if newest is not app and not _same_request(app, newest):
+                    raise Conflict(f"Application {app.key} was changed during its refresh")
+                answer = published.same_wish(app, newest)
+                body = published.patch_of(newest, wanted, now, compared=deep, answer=answer)
+                if start.operation is not None:
+                    body["operation"] = msgspec.to_builtins(start.operation)
+                return body
+
+            new = published.write_retrying(context, app, make)
             stage.attributes["written"] = new is not app
         if start.operation is not None:
             context.recorder.record(new, "OperationStarted", f"Initiated automated sync to {start.shown}")
@@ -293,6 +299,12 @@ class Refresher:
         again = msgspec.structs.replace(request, level=RefreshLevel(level), reason="retry")
         seconds = RETRY_SECONDS * (1 + random.random() / 2)  # noqa: S311 - jitter, not a secret
         self._context.ask_refresh(app.key, again, seconds)
+
+
+def _same_request(old: Application, new: Application) -> bool:
+    """Say whether a verdict on `old` also stands for `new`: nothing that it was made from differs."""
+    specs = [msgspec.structs.replace(app.spec, info=None) for app in (old, new)]
+    return specs[0] == specs[1] and new.operation is None and old.deleting == new.deleting
 
 
 def _unknown_verdict(app: Application, now: dt.datetime, *, health: bool) -> JSON:

@@ -39,6 +39,7 @@ def make_world(cluster: Cluster, cage: Cage, tmp_path: Path) -> Iterator[World]:
     with cluster.namespace("ctl") as control, cluster.namespace("dst") as destination:
         made = World(cluster, control, destination, tmp_path / "mirrors", cage)
         made.project()
+        made.settings()
         try:
             yield made
         finally:

@@ -94,7 +94,12 @@ class World:
             self._sources = None
 
     def settings(self, name: str = "argocd-cm", **data: str) -> None:
-        """Write one of the two ConfigMaps."""
+        """Write one of the two ConfigMaps.
+
+        Worlds share a cluster, and Applications of one name share their tracking: the installationID keeps them apart.
+        """
+        if name == "argocd-cm":
+            data = {"installationID": self.control, **data}
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
         path = f"/api/v1/namespaces/{self.control}/configmaps"
         reply = self.cluster.request("POST", path, body)
