@@ -6,6 +6,8 @@ was recorded and is tracked counts. Called by controller.manager's operation wor
 
 from __future__ import annotations
 
+import logging
+
 from controller import published
 from controller.clusters import Clusters
 from controller.compare import tracking
@@ -14,12 +16,15 @@ from controller.context import Context
 from controller.kube.cluster import ClusterCache
 from controller.kube.store import StoredObject
 from controller.memory import Memory
+from controller.permit import permits
 from controller.sync import cascade
 from controller.turn import Turn
 from model.application import Application
 from model.errors import InvalidSpec, LynceusError, NotFound
-from model.meta import JSON, GroupKind, NamespacedName
+from model.meta import JSON, GroupKind
 from model.states import ConditionType
+
+log = logging.getLogger(__name__)
 
 LIST_SECONDS = 10.0
 AGAIN_SECONDS = 5.0
@@ -66,7 +71,7 @@ class Deleter:
         for kind in sorted(missing):
             if cache.discovery.find(*kind) is not None:
                 return f"{kind} objects could not be listed, so it is not known what has to be deleted"
-        found = cascade.victims(self._ours(app, cache), app)
+        found = cascade.victims(self._ours(app, cache), app, self._context.governance.settings.installation_id)
         going = [victim for victim in found if victim.deleting]
         if going:
             first = going[0]
@@ -75,7 +80,7 @@ class Deleter:
         wave = cascade.next_wave(found)
         with turn.stage("prune", objects=len(wave)) as stage:
             for victim in wave:
-                self._delete(app, cache, victim, how)
+                self._delete(cache, victim, how)
                 stage.note("deleted", object=str(victim.key))
         if wave:
             return f"waiting for {len(wave)} objects to go: {wave[0].key}"
@@ -94,27 +99,26 @@ class Deleter:
         settings, instance = self._context.governance.settings, self._context.instance(app)
         tracked = cache.store.tracked_by(instance)
         label = settings.tracking_method == "label"
-        return [
+        ours = [
             stored
             for stored in tracked
             if not stored.header.owners
             and (label or tracking.is_self_reference(stored.header.tracking, stored.header.key))
         ]
+        if app.spec.project not in self._context.governance.projects:
+            return ours
+        foreign = [s for s in ours if not permits(self._context, app, cache, s.header.key)]
+        if foreign:
+            names = ", ".join(str(s.header.key) for s in foreign[:3])
+            log.info("objects left alone", extra={"application": str(app.key), "not permitted": names})
+        return [stored for stored in ours if stored not in foreign]
 
-    def _delete(self, app: Application, cache: ClusterCache, victim: cascade.Victim, how: str) -> None:
-        """Delete one object, if the project permits that."""
+    def _delete(self, cache: ClusterCache, victim: cascade.Victim, how: str) -> None:
+        """Delete one object."""
         resource = cache.discovery.find(victim.key.group, victim.key.kind)
         if resource is None:
             return
         key = victim.key
-        known = app.spec.project in self._context.governance.projects
-        if known:
-            decision = self._context.guard.may_apply(
-                app, group=key.group, kind=key.kind, namespaced=resource.namespaced,
-                namespace=key.namespace, name=key.name,
-            )  # fmt: skip
-            if not decision.allowed:
-                raise InvalidSpec(f"Application {app.key}", str(key), "an object to delete", decision.reason)
         try:
             cache.client.delete(resource, key.namespace, key.name, propagation=how, uid=victim.uid)
         except NotFound:
@@ -134,8 +138,3 @@ class Deleter:
                 published.write_retrying(self._context, app, make)
             except NotFound:
                 return
-
-
-def instance_of(key: NamespacedName, control_namespace: str) -> str:
-    """Return the instance name of an Application by its key."""
-    return key.name if key.namespace in ("", control_namespace) else f"{key.namespace}_{key.name}"

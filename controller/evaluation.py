@@ -80,6 +80,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     known: dict[ResourceKey, Checked] = {}
     """Verdicts that are still good for objects of the same resourceVersion."""
     options: Options = Options()
+    permits: t.Callable[[ResourceKey], bool] = lambda _: True
+    """Whether the project permits an object; live-only objects that it does not are no business of ours."""
 
 
 def evaluate(question: Question) -> Comparison:
@@ -100,6 +102,7 @@ def evaluate(question: Question) -> Comparison:
     targets = [target for target in prepared.targets if not hook_types(target)]
     unknown = {**_not_current(question, targets), **prepared.unknown_kinds}
     pairs = pair(targets, cache.store, instance=question.instance, settings=question.settings)
+    pairs = [p for p in pairs if p.target is not None or question.permits(p.key)]
     rules = IgnoreRules.build(app.spec.ignore_differences, question.settings)
     checked = {p.key: _check(p, question, rules, unknown) for p in pairs}
     resources = tuple(_state(p, checked[p.key], unknown) for p in pairs)
@@ -116,7 +119,7 @@ def evaluate(question: Question) -> Comparison:
         images=tuple(sorted({image for c in checked.values() for image in c.images})),
         source_types=question.source_types,
     )
-    tasks = tuple(_task(p, checked[p.key]) for p in pairs)
+    tasks = tuple(_task(p, checked[p.key], cache) for p in pairs)
     hooks = len(prepared.targets) - len(targets)
     return Comparison(evaluation=evaluation, tasks=tasks, hooks=hooks, unknown=unknown, checked=checked, shared=shared)
 
@@ -162,14 +165,23 @@ def _check(found: Pair, question: Question, rules: IgnoreRules, unknown: t.Mappi
     known = question.known.get(found.key)
     if known is not None and known.resource_version == version:
         return known
-    live = found.live.decode() if found.live else None
     if found.key.group_kind in unknown:
         return Checked(version, modified=False, health=HealthState(status=HealthStatus.UNKNOWN))
+    live = _live(found, question.cache)
     server_side = question.options.has("ServerSideApply=true", found.target)
     schemas = question.cache.schemas
     verdict = compare(found.target, live, rules=rules, schemas=schemas, server_side=server_side)
     state = HealthState(status=HealthStatus.MISSING) if live is None else health.assess(live)
     return Checked(version, verdict.modified, state, images_of(live or found.target or {}))
+
+
+def _live(found: Pair, cache: ClusterCache) -> JSON | None:
+    """Return the live object in the version of its target."""
+    if found.live is None:
+        return None
+    if found.target is None:
+        return found.live.decode()
+    return cache.decode_as(found.live, str(found.target.get("apiVersion") or ""))
 
 
 def _state(found: Pair, checked: Checked, unknown: t.Mapping[GroupKind, str]) -> ResourceState:
@@ -197,9 +209,9 @@ def _version(found: Pair) -> str:
     return split_api_version(str(found.live.decode().get("apiVersion") or ""))[1] if found.live else ""
 
 
-def _task(found: Pair, checked: Checked) -> Task:
+def _task(found: Pair, checked: Checked, cache: ClusterCache) -> Task:
     """Return what a sync would do with a pair."""
-    live = found.live.decode() if found.live and (checked.modified or found.target is None) else None
+    live = _live(found, cache) if checked.modified or found.target is None else None
     if live is None and found.live is not None:
         live = {"metadata": {"resourceVersion": found.live.header.resource_version}}
     return Task(key=found.key, version=_version(found), target=found.target, live=live, modified=checked.modified)

@@ -125,6 +125,7 @@ class Governance:
             mode=self._mode,
             previous=self.guard.current,
             control_namespace=self._namespace,
+            global_projects=self.settings.global_projects,
         )
         errors = tuple(str(finding) for finding in policy_guard.errors_of(findings))
         broken = (*errors, *self._project_problems.values(), *self._secret_problems.values())

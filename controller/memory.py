@@ -56,6 +56,8 @@ class Memory:
         """Render key by revisions, of the last few: tells whether another commit means another content."""
         self.source_failed_at: dt.datetime | None = None
         """Since when the source cannot be read; None while it can."""
+        self.kept_wish = 0
+        """Refreshes in a row after which the refresh annotation was kept, since a newer wish may hide in it."""
         self.retry_due: dt.datetime | None = None
         """The exact time of the next retry; what is recorded has whole seconds only."""
         self.operation_started: dict[str, dt.datetime] = {}

@@ -8,11 +8,12 @@ from __future__ import annotations
 import typing as t
 
 from controller.context import Context
+from controller.kube.cluster import ClusterCache
 from controller.sync.plan import Task
 from model.application import Application
 from model.decision import Decision, deny
 from model.errors import ApiUnavailable, InvalidSpec
-from model.meta import GroupKind, key_of
+from model.meta import GroupKind, ResourceKey, key_of
 from model.secrets import Cluster
 
 
@@ -44,6 +45,24 @@ def forbidden(context: Context, app: Application, tasks: t.Iterable[Task]) -> De
         if not decision.allowed:
             return decision
     return None
+
+
+def permits(context: Context, app: Application, cache: ClusterCache, key: ResourceKey) -> bool:
+    """Say whether the project permits an object that is live only.
+
+    Another installation may have an Application of the same name: its objects carry our tracking and lie where our
+    project has no business.
+    """
+    try:
+        resource = cache.discovery.find(key.group, key.kind)
+    except ApiUnavailable:
+        return True
+    return (
+        resource is not None
+        and context.guard.may_apply(
+            app, group=key.group, kind=key.kind, namespaced=resource.namespaced, namespace=key.namespace, name=key.name
+        ).allowed
+    )
 
 
 def _scope(context: Context, cluster: Cluster, task: Task) -> bool | None:

@@ -115,12 +115,6 @@ def write(context: Context, app: Application, body: JSON, *, guarded: bool) -> A
     return new
 
 
-def same_wish(old: Application, new: Application) -> bool:
-    """Say whether the refresh annotation is still the one that was answered; a newer wish has to stand."""
-    before, after = ((app.metadata.annotations or {}) for app in (old, new))
-    return all(before.get(name) == after.get(name) for name in (REFRESH_ANNOTATION, REFRESH_TIMESTAMP_ANNOTATION))
-
-
 def write_retrying(context: Context, app: Application, make: t.Callable[[Application], JSON | None]) -> Application:
     """Send a patch; when somebody wrote meanwhile, read again and let `make` decide again.
 

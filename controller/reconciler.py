@@ -16,6 +16,7 @@ from controller.conditions import AUTOSYNC_TYPES, COMPARE_TYPES, SPEC_TYPES, Fin
 from controller.context import Context
 from controller.evaluation import Comparison, Question, evaluate
 from controller.memory import Basis, Memory
+from controller.permit import permits
 from controller.refresh import Request
 from controller.sources.requests import Rendered
 from controller.sync.options import Options
@@ -25,6 +26,8 @@ from model.errors import Conflict, Denied, InvalidInput, PermanentError, SourceU
 from model.meta import JSON
 from model.states import ConditionType, HealthStatus, RefreshLevel, SyncStatus
 
+KEPT_WISHES = 3
+"""How often a refresh annotation stays for another refresh because somebody wrote while it was being answered."""
 RETRY_SECONDS = 30.0
 """Until an unreachable source or cluster is asked again, plus jitter."""
 
@@ -137,7 +140,7 @@ class Refresher:
                 app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, [*evaluation.findings, *start.findings], now
             ),
         }
-        turn.quiet = self._write(app, turn, fields, start, request, now) is app
+        turn.quiet = self._write(app, memory, turn, fields, start, request, now) is app
 
     def _moves_only(self, app: Application, memory: Memory, revisions: tuple[str, ...]) -> bool:
         """Say once whether nothing but the revision moves: such a write lets real work go first."""
@@ -176,7 +179,7 @@ class Refresher:
             **published.verdict_fields(self._context, app, evaluation, revisions, now),
             **published.condition_fields(app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, findings, now),
         }
-        self._write(app, turn, fields, start, request, now)
+        self._write(app, memory, turn, fields, start, request, now)
 
     def compare(
         self, app: Application, memory: Memory, turn: Turn, place: target.Place, rendered: Rendered, basis: Basis
@@ -199,6 +202,7 @@ class Refresher:
                         source_types=rendered.source_types,
                         known=known,
                         options=Options(app.spec.sync_options),
+                        permits=lambda key: permits(context, app, place.cache, key),
                     )
                 )
             except Exception:
@@ -221,7 +225,14 @@ class Refresher:
             memory.checked_at = now
 
     def _write(
-        self, app: Application, turn: Turn, fields: JSON, start: autostart.Start, request: Request, now: dt.datetime
+        self,
+        app: Application,
+        memory: Memory,
+        turn: Turn,
+        fields: JSON,
+        start: autostart.Start,
+        request: Request,
+        now: dt.datetime,
     ) -> Application:
         """Write the status, and with it the operation that automated sync wants; then let it begin."""
         context = self._context
@@ -235,7 +246,8 @@ class Refresher:
             def make(newest: Application) -> JSON | None:
                 if newest is not app and not _same_request(app, newest):
                     raise Conflict(f"Application {app.key} was changed during its refresh")
-                answer = published.same_wish(app, newest)
+                answer = newest is app or memory.kept_wish >= KEPT_WISHES
+                memory.kept_wish = 0 if answer else memory.kept_wish + 1
                 body = published.patch_of(newest, wanted, now, compared=deep, answer=answer)
                 if start.operation is not None:
                     body["operation"] = msgspec.to_builtins(start.operation)
@@ -263,7 +275,7 @@ class Refresher:
             **_unknown_verdict(app, now, health=True),
             **published.condition_fields(app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, findings, now),
         }
-        self._write(app, turn, fields, autostart.Start(), request, now)
+        self._write(app, memory, turn, fields, autostart.Start(), request, now)
 
     def _grace(
         self, app: Application, memory: Memory, turn: Turn, failure: Exception, request: Request, now: dt.datetime
@@ -289,7 +301,7 @@ class Refresher:
             **_unknown_verdict(app, now, health=not app.status.health.status),
             **published.condition_fields(app, SPEC_TYPES | COMPARE_TYPES, findings, now),
         }
-        self._write(app, turn, fields, autostart.Start(), request, now)
+        self._write(app, memory, turn, fields, autostart.Start(), request, now)
         if isinstance(failure, TemporaryError):
             self._retry(app, request)
 

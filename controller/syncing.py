@@ -52,13 +52,13 @@ class Syncer:
         turn.quiet = step.verb in ("none", "wait")
         if step.state is None:
             return
-        turn.project, turn.reason = app.spec.project, f"operation {step.verb}"
         at = memory.retry_due if step.verb == "retry" else step.at
         if at is not None and now < at:
             turn.quiet = True
             self._context.ask_operation(app.key, (at - now).total_seconds())
             return
         memory.retry_due = None
+        turn.project, turn.reason = app.spec.project, f"operation {step.verb}"
         if step.verb == "terminate" or self._timed_out(step.state, now):
             done = operation.ended(step.state, OperationPhase.FAILED, operation.TERMINATED, now)
             self._finish(app, memory, turn, done)

@@ -132,7 +132,7 @@ class Workers:
 
     def _observe(self, app: Application, memory: Memory, turn: Turn) -> None:
         """Beside an Argo CD: only ask policy and tell; write nothing."""
-        turn.quiet, turn.project, turn.reason = True, app.spec.project, "observe"
+        turn.quiet, turn.project = True, app.spec.project
         permission(self._manager.context, app, self._manager.clock.now())
 
     def _gone(self, key: NamespacedName) -> None:

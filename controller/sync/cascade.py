@@ -9,6 +9,7 @@ import typing as t
 
 import msgspec
 
+from controller.compare.tracking import INSTALLATION_ANNOTATION
 from controller.kube.store import StoredObject
 from controller.sync.options import HELM_RESOURCE_POLICY, Options, annotation, annotation_list, hook_types, sync_wave
 from model.application import RESOURCES_FINALIZER, Application
@@ -43,17 +44,19 @@ def without_finalizers(app: Application) -> list[str]:
     return [name for name in app.metadata.finalizers or () if name not in FINALIZERS]
 
 
-def victims(tracked: t.Iterable[StoredObject], app: Application) -> list[Victim]:
+def victims(tracked: t.Iterable[StoredObject], app: Application, installation: str = "") -> list[Victim]:
     """Return what is deleted with the Application, out of what it tracks.
 
-    CustomResourceDefinitions, the Application itself, hooks, Delete=false and Helm's keep stay.
+    CustomResourceDefinitions, the Application itself, hooks, Delete=false and Helm's keep stay, and with an
+    installationID whatever another installation marked.
     """
     options = Options(app.spec.sync_options)
     found: list[Victim] = []
     for stored in tracked:
         obj = stored.decode()
         key = stored.header.key
-        if _stays(obj, key, app, options):
+        foreign = bool(installation) and annotation(obj, INSTALLATION_ANNOTATION) != installation
+        if foreign or _stays(obj, key, app, options):
             continue
         finalizers = tuple((obj.get("metadata") or {}).get("finalizers") or ())
         found.append(Victim(key, stored.header.uid, sync_wave(obj), stored.header.deleting, finalizers))

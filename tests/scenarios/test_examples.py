@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from tests.scenarios.world import AUTOMATED, World, conditions_of
-from tests.stage.git import GitServer, Repo
+from tests.stage.git import Repo
 from tests.stage.proxy import FaultProxy
 
-BUNDLE = Path(__file__).parents[3] / "shared" / "data" / "argocd-example-apps.bundle"
 APPS = ("guestbook", "kustomize-guestbook", "helm-guestbook", "sock-shop")
-
-
-@pytest.fixture
-def examples(git_server: GitServer) -> Repo:
-    """The example repository, served over HTTP."""
-    if not BUNDLE.exists():
-        pytest.skip(f"no {BUNDLE.name} in {BUNDLE.parent}")
-    repo = git_server.create("examples", default="master")
-    subprocess.run(
-        ["git", "fetch", "-q", str(BUNDLE), "refs/heads/master:refs/heads/master"], cwd=repo.path, check=True
-    )
-    return repo
 
 
 @pytest.mark.slow
