@@ -1,1 +1,1 @@
-"""Grafana dashboards as JSON, one file per screen; read with importlib.resources, exported by `lynceus dashboards export`."""
+"""Grafana dashboards as JSON, one file per screen; exported by `lynceus dashboards export`."""

@@ -1,1 +1,1 @@
-"""The demo's input: three small applications, an AppProject, its policy; shipped so that `lynceus demo` works from a wheel."""
+"""The demo's input: three small applications, an AppProject, its policy; shipped so that the demo runs from a wheel."""

@@ -14,7 +14,7 @@ import pytest
 
 from tests.stage import control_plane
 from tests.stage.cluster import Cluster, from_kubeconfig
-from tests.stage.git import GitServer
+from tests.stage.git import GitServer, Repo
 from tests.stage.proxy import FaultProxy
 
 PLANE = pytest.StashKey[control_plane.Attachment]()
@@ -128,3 +128,24 @@ def pytest_runtest_makereport(
 def _uses_real_cluster(item: pytest.Item) -> bool:
     values = getattr(item, "funcargs", {}).values()
     return any(isinstance(value, Cluster) and value.is_real for value in values)
+
+
+EXAMPLES = "argocd-example-apps.bundle"
+
+
+@pytest.fixture(scope="session")
+def examples_bundle() -> Path:
+    """A `git bundle` of argoproj/argocd-example-apps: what LYNCEUS_EXAMPLE_APPS names, else ../shared/data has it."""
+    named = os.environ.get("LYNCEUS_EXAMPLE_APPS")
+    path = Path(named) if named else Path(__file__).parents[3] / "shared" / "data" / EXAMPLES
+    if not path.exists():
+        missing(f"no {EXAMPLES}: let LYNCEUS_EXAMPLE_APPS name a clone or bundle of argoproj/argocd-example-apps")
+    return path
+
+
+@pytest.fixture
+def examples(git_server: GitServer, examples_bundle: Path) -> Repo:
+    """Argo CD's example applications on the Git server."""
+    repo = git_server.create("examples", default="master")
+    repo.git("fetch", "--quiet", str(examples_bundle), "+HEAD:refs/heads/master")
+    return repo

@@ -13,13 +13,11 @@ from tests.controller.compare.support import Bench
 from tests.controller.compare.test_applied import WAYS
 from tests.stage.control_plane import find_assets
 
-BUNDLE = Path(__file__).parents[2] / "data/argocd-example-apps.bundle"
-
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def examples(tmp_path_factory: pytest.TempPathFactory, examples_bundle: Path) -> Path:
     folder = tmp_path_factory.mktemp("examples") / "repo"
-    subprocess.run(["git", "clone", "--quiet", BUNDLE, folder], check=True)
+    subprocess.run(["git", "clone", "--quiet", examples_bundle, folder], check=True)
     return folder
 
 

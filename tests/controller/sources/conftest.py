@@ -13,7 +13,6 @@ from model.events import Event
 from model.secrets import Repository
 from model.settings import Settings
 from model.source import Source
-from tests.stage.git import GitServer, Repo
 
 
 class Stage:
@@ -70,12 +69,3 @@ def stage(tmp_path: Path, cage: Cage) -> Iterator[Stage]:
     made = Stage(tmp_path / "cache", cage)
     yield made
     made.service.close()
-
-
-@pytest.fixture
-def examples(git_server: GitServer) -> Repo:
-    """Argo CD's example applications on the Git server."""
-    bundle = Path(__file__).parents[2] / "data/argocd-example-apps.bundle"
-    repo = git_server.create("examples", default="master")
-    repo.git("fetch", "--quiet", str(bundle), "+HEAD:refs/heads/master")
-    return repo
