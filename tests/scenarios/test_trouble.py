@@ -382,3 +382,29 @@ def test_waves_run_in_order_and_wait_for_health(world: World, repo: Repo) -> Non
     assert {"before": -1, "web": 0, "after": 1} == waves
     order = sorted(live, key=lambda n: int(live[n]["metadata"]["resourceVersion"]) if n != "web" else 0)
     assert order.index("before") < order.index("after")
+
+
+def test_objects_of_another_installation_are_neither_pruned_nor_in_the_way(world: World, repo: Repo) -> None:
+    """An object that carries our tracking where the project permits nothing stays, and sync and deletion go on."""
+    repo.push(GOOD)
+    world.project(destinations=[{"server": "*", "namespace": world.destination}])
+    with world.cluster.namespace("foreign") as foreign:
+        meta = {
+            "name": "theirs",
+            "annotations": {
+                "argocd.argoproj.io/tracking-id": f"shop:/ConfigMap:{foreign}/theirs",
+                "argocd.argoproj.io/installation-id": world.control,
+            },
+        }
+        path = f"/api/v1/namespaces/{foreign}/configmaps"
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+        assert 201 == world.cluster.request("POST", path, body).status
+        world.app("shop", repo, finalizer=True)
+        world.start()
+        app = world.until("shop", "Synced")
+        assert ["a"] == [r["name"] for r in app["status"]["resources"]]
+        root = f"/apis/argoproj.io/v1alpha1/namespaces/{world.control}/applications/shop"
+        world.cluster.request("DELETE", root)
+        world.wait("the end", lambda: world.cluster.request("GET", root).status == 404)
+        assert {} == world.objects("configmaps")
+        assert 200 == world.cluster.request("GET", f"{path}/theirs").status
