@@ -48,4 +48,6 @@ def errors_of(findings: t.Iterable[Finding]) -> tuple[Finding, ...]:
 def shown(text: str, limit: int = 80) -> str:
     """Return user-written text as it may stand in a message: quoted, shortened, without control characters."""
     short = text if len(text) <= limit else text[: limit - 1] + "…"
+    if short.isprintable():
+        return f"'{short}'"
     return "'" + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in short) + "'"

@@ -21,10 +21,10 @@ from policy.projects.clusters import Registry
 from policy.projects.compiled import Project
 from policy.projects.inherit import globals_of
 from policy.rbac.compiled import SOURCE, CompiledPolicy, compile_policy
-from policy.rbac.engine import Engine, Request
+from policy.rbac.engine import Engine
+from policy.rbac.explain import Answers
 from policy.rbac.index import Rules
 from policy.rbac.roles import closed_layer, project_layer
-from policy.subjects import Subject
 from policy.windows import Target
 
 
@@ -78,9 +78,9 @@ class Generation:
         self.settings, self.policy, self.units, self.registry = settings, policy, units, registry
         self.projects = _inherit(units, global_projects)
         layers = {name: unit.layer for name, unit in units.items() if unit.layer.by_subject or unit.layer.by_member}
-        self.answers: dict[tuple[Subject, Request], Decision] = {}
         self.window_answers: dict[WindowQuestion, Steady] = {}
         self.engine = Engine(policy.rules, layers, policy.default_role, mode) if policy else None
+        self.answers = Answers(self.engine, identity)
 
     @property
     def scopes(self) -> tuple[str, ...]:

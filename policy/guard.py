@@ -22,13 +22,12 @@ from policy.generation import build as build
 from policy.projects import permit
 from policy.projects.compiled import Project
 from policy.rbac import explain
-from policy.rbac.engine import Request
 from policy.subjects import Subject as Subject
 from policy.subjects import named as named
 from policy.windows import Target, WindowDecision, judge, to_decision
 
 REMEMBERED = 16_384
-"""Answers of each sort kept for one generation; on overflow all are forgotten, which costs microseconds each."""
+"""Answers of the windows kept for one generation; on overflow all are forgotten, which costs microseconds each."""
 
 
 class Guard:
@@ -109,10 +108,10 @@ class Guard:
         if refusal is not None:
             return refusal
         if generation.engine is None:
-            return _no_policy(generation)
+            return explain.no_policy(generation.id)
         if subject is not None:
-            asked = Request("applications", "sync", app.rbac_object(generation.control_namespace))
-            answer = _can(generation, subject, asked)
+            asked = app.rbac_object(generation.control_namespace)
+            answer = generation.answers[subject, "applications", "sync", asked]
             if not answer.allowed:
                 return answer
         question = WindowQuestion(project.name, _target(generation, app), manual, started)
@@ -130,23 +129,13 @@ class Guard:
 
     def can(self, subject: Subject, resource: str, action: str, object: str) -> Decision:
         """May the caller do this? Answers are remembered for the life of the generation."""
-        return _can(self.current, subject, Request(resource, action, object))
+        return self.current.answers[subject, resource, action, object]
 
 
 def empty(control_namespace: str = "argocd") -> Generation:
     """Return the generation before any policy was read: everything is denied."""
     broken = RbacSettings(match_mode="none yet", generation="none")
     return build(broken, (), (), control_namespace=control_namespace)[0]
-
-
-def _can(generation: Generation, subject: Subject, request: Request) -> Decision:
-    answers = generation.answers
-    known = answers.get((subject, request))
-    if known is None:
-        if len(answers) >= REMEMBERED:
-            answers.clear()
-        known = answers[subject, request] = _ask(generation, subject, request)
-    return known
 
 
 def _ask_windows(generation: Generation, project: Project, question: WindowQuestion, now: dt.datetime) -> Decision:
@@ -163,20 +152,6 @@ def _ask_windows(generation: Generation, project: Project, question: WindowQuest
     if started is None:
         answers[question] = Steady(now, found.steady_until, decision)
     return decision
-
-
-def _ask(generation: Generation, subject: Subject, request: Request) -> Decision:
-    if generation.engine is None:
-        return _no_policy(generation)
-    return explain.decide(generation.engine, subject, request, generation.id)
-
-
-def _no_policy(generation: Generation) -> Decision:
-    reason = (
-        "argocd-rbac-cm cannot be used and no earlier good one is known: everything is denied until it is corrected"
-    )
-    rule = Rule(kind="default", origin="argocd-rbac-cm", text="no valid policy")
-    return deny(reason, rule, generation=generation.id, remedy="correct argocd-rbac-cm")
 
 
 def _project(generation: Generation, app: Application) -> Project | Decision:

@@ -13,7 +13,7 @@ RESERVED = ("role:", "proj:")
 """Beginnings of names that only policies give; a user or group that is called so gets nothing by it."""
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, cache_hash=True):
     """The one who asks."""
 
     name: str = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from policy.findings import Mode
-from policy.rbac.index import Reach, RoleLines, Rules, closure
+from policy.rbac.index import Reach, RoleLines, Rules, Slot, closure
 from policy.rbac.text import PolicyLine
 from policy.rbac.vocabulary import project_of
 from policy.subjects import RESERVED, Subject
@@ -38,8 +38,10 @@ class Outcome(t.NamedTuple):
     """The answer of an engine; policy.rbac.explain turns it into a Decision."""
 
     allowed: bool
-    hit: Hit | None = None
+    line: PolicyLine | None = None
     """The line that decided; None when no line allows."""
+    path: tuple[str, ...] = ()
+    """How `via` reaches the line."""
     via: str = ""
     """The subject, group or default role whose evaluation decided."""
     note: str = ""
@@ -61,6 +63,22 @@ class Evaluation(t.NamedTuple):
 
 
 NOTHING = Evaluation()
+REFUSED = Outcome(False)
+
+
+class Way(t.NamedTuple):
+    """Lines that a caller has, under which of the caller's names, and how that name reaches them."""
+
+    lines: Slot
+    via: str
+    path: tuple[str, ...]
+
+
+class View(t.NamedTuple):
+    """What a caller has for one action on one resource; of the request only the object is left to look at."""
+
+    denies: tuple[Way, ...] = ()
+    allows: tuple[Way, ...] = ()
 
 
 class Engine:
@@ -69,16 +87,26 @@ class Engine:
     def __init__(self, rules: Rules, layers: t.Mapping[str, Rules], default_role: str, mode: Mode) -> None:
         self.rules, self.layers, self.default_role, self.mode = rules, dict(layers), default_role, mode
         self._closures: dict[tuple[str, str], tuple[Reach, ...]] = {}
-        self._callers: dict[tuple[Subject, str], tuple[tuple[str, bool], ...]] = {}
         self._lines: dict[tuple[str, str], tuple[tuple[RoleLines, tuple[str, ...]], ...]] = {}
 
-    def decide(self, subject: Subject, request: Request) -> Outcome:
-        """Answer one question; pure, the same for the same generation."""
-        project = project_of(request.resource, request.target)
-        project = project if project in self.layers else ""
-        if self.mode == "compat":
-            return self._compat(subject, request, project)
-        return self._strict(subject, request, project)
+    def layer_of(self, resource: str, target: str) -> str:
+        """Return the project whose role layer counts for a request, or empty text."""
+        if not self.layers:
+            return ""
+        project = project_of(resource, target)
+        return project if project in self.layers else ""
+
+    def view(self, subject: Subject, resource: str, action: str, project: str) -> View:
+        """Return what the caller has for an action on a resource, inside one project's layer; strict only."""
+        denies: list[Way] = []
+        allows: list[Way] = []
+        for name, counts in self._names(subject, project):
+            for table, path in self._tables(name, project):
+                verb = table.verb(resource, action)
+                denies += [Way(slot, name, path) for slot in verb.denies]
+                if counts:
+                    allows += [Way(slot, name, path) for slot in verb.allows]
+        return View(tuple(denies), tuple(allows))
 
     def evaluate(self, name: str, request: Request, project: str) -> Evaluation:
         """Evaluate one name: its lines and those of every role it reaches, in the policy and one project's layer."""
@@ -132,27 +160,6 @@ class Engine:
 
     # --- strict ---
 
-    def _strict(self, subject: Subject, request: Request, project: str) -> Outcome:
-        asked = project_of(request.resource, request.target)
-        if subject.kind == "token" and asked and subject.name.split(":")[1:2] != [asked]:
-            return Outcome(False, note=f"{subject.name} counts only inside its own project")
-        allowed = Outcome(False)
-        for name, counts in self._remembered_names(subject, project):
-            found = self.evaluate(name, request, project)
-            if found.deny or found.failed:
-                return Outcome(False, found.deny or found.failed, name)
-            if found.allow and counts and not allowed.allowed:
-                allowed = Outcome(True, found.allow, name)
-        return allowed
-
-    def _remembered_names(self, subject: Subject, project: str) -> tuple[tuple[str, bool], ...]:
-        found = self._callers.get((subject, project))
-        if found is None:
-            if len(self._callers) >= REMEMBERED:
-                self._callers.clear()
-            found = self._callers[subject, project] = tuple(self._names(subject, project))
-        return found
-
     def _names(self, subject: Subject, project: str) -> t.Iterator[tuple[str, bool]]:
         """Yield (name, whether its allow lines count) of everything the caller is."""
         if self.default_role:
@@ -167,16 +174,17 @@ class Engine:
 
     # --- compat ---
 
-    def _compat(self, subject: Subject, request: Request, project: str) -> Outcome:
-        denied = Outcome(False)
+    def decide_compat(self, subject: Subject, request: Request, project: str) -> Outcome:
+        """Answer one question as Argo CD does; pure, the same for the same generation."""
+        denied = REFUSED
         for name, layer in self._evaluations(subject, project):
             if name is None:
-                return denied if denied.hit else Outcome(False, note=f"{subject.name} is of another project")
+                return denied if denied.line else Outcome(False, note=f"{subject.name} is of another project")
             found = self.evaluate(name, request, layer)
             if found.allowed:
-                return Outcome(True, found.allow, name)
-            if not denied.hit and (found.deny or found.failed):
-                denied = Outcome(False, found.deny or found.failed, name)
+                return _outcome(found.allow, name, allowed=True)
+            if not denied.line:
+                denied = _outcome(found.deny or found.failed, name, allowed=False)
         return denied
 
     def _evaluations(self, subject: Subject, project: str) -> t.Iterator[tuple[str | None, str]]:
@@ -200,6 +208,28 @@ class Engine:
         if self.default_role:
             yield self.default_role, project
         yield name, project
+
+
+def decide_strict(view: View, subject: Subject, resource: str, target: str) -> Outcome:
+    """Let the first deny line decide, whichever name of the caller has it, and else the first allow line."""
+    if subject.kind == "token":
+        asked = project_of(resource, target)
+        if asked and subject.name.split(":")[1:2] != [asked]:
+            return Outcome(False, note=f"{subject.name} counts only inside its own project")
+    segment = target.partition("/")[0]
+    for slot, name, path in view.denies:
+        line = slot.first(target, segment)
+        if line is not None:
+            return Outcome(False, line, path, name)
+    for slot, name, path in view.allows:
+        line = slot.first(target, segment)
+        if line is not None:
+            return Outcome(True, line, path, name)
+    return REFUSED
+
+
+def _outcome(hit: Hit | None, via: str, *, allowed: bool) -> Outcome:
+    return Outcome(allowed, hit.line, hit.path, via) if hit else REFUSED
 
 
 def _brittle_hits(line: PolicyLine, request: Request) -> bool | None:

@@ -1,15 +1,18 @@
-"""Turn an engine's outcome into a Decision: the deciding line and role path, or what came near and would be needed."""
+"""Turn an engine's outcome into a Decision: the deciding line and role path, or what came near and would be needed.
+
+Everything that does not depend on the object is worked out once for each caller, action and project, and remembered.
+"""
 
 from __future__ import annotations
 
 import itertools
 import typing as t
 
-from model.decision import Decision, Rule, allow, deny
+from model.decision import Decision, Rule, deny
+from model.states import Effect
 from policy.findings import shown
-from policy.rbac.engine import Engine, Hit, Outcome, Request
+from policy.rbac.engine import Engine, Outcome, Request, View, decide_strict
 from policy.rbac.text import PolicyLine
-from policy.rbac.vocabulary import project_of
 from policy.subjects import RESERVED, Subject
 
 MOST_LINES = 50
@@ -18,64 +21,149 @@ MOST_LINES = 50
 MOST_REASONS = 5
 
 
-def decide(engine: Engine, subject: Subject, request: Request, generation: str) -> Decision:
-    """Answer a question with its reasons."""
-    outcome = engine.decide(subject, request)
-    if outcome.hit is None:
-        return _refused(engine, subject, request, outcome, generation)
-    rule = rule_of(subject, outcome, outcome.hit)
-    asked = f"{subject.label} may {'' if outcome.allowed else 'not '}{_asked(request)}"
-    reason = f"{asked}: {rule.origin}: {rule.text}{_route(subject, outcome, outcome.hit)}"
-    if outcome.allowed:
-        return allow(reason, rule, generation=generation)
-    return deny(reason, rule, generation=generation, remedy=f"remove or narrow {rule.origin}; a deny is final")
+REMEMBERED = 16_384
+"""Answers, and likewise cases, kept for one generation; on overflow all are forgotten, which costs microseconds."""
+
+Question = tuple[Subject, str, str, str]
+"""Subject, resource, action, object."""
+
+_NO_LINE = Rule(kind="default", origin="argocd-rbac-cm", text="what no line allows is denied")
 
 
-def rule_of(subject: Subject, outcome: Outcome, hit: Hit) -> Rule:
-    """Return the deciding line as a Rule, with the way from the subject to it."""
-    path = hit.path if outcome.via == subject.name else (subject.label, *hit.path)
-    return Rule(kind="rbac", origin=hit.line.origin, text=hit.line.text, path=path)
+class NearMiss(t.NamedTuple):
+    """An allow line of the resource which the object makes a near miss, or does not."""
+
+    fits: bool
+    """The action fits, so that the object must differ; else only the action may differ."""
+    segment: str | None
+    """What stands before the first slash of every object that matches, when that is known."""
+    matches: t.Callable[[str], bool]
+    text: str
+    """The whole reason, or all but the object that was asked for when the action fits."""
 
 
-def _asked(request: Request) -> str:
-    target = f" {request.target}" if request.target else ""
-    return f"{request.action} {request.resource}{target}"
+class Refusal(t.NamedTuple):
+    """What refusals of one case have in common, whatever the object."""
+
+    remedy: tuple[str, str]
+    """The text before and behind the object."""
+    reasons: tuple[str, ...]
+    near: dict[str | None, tuple[NearMiss, ...]]
+    """By the beginning of the object up to its first slash: the lines that may be near misses; None = any other."""
 
 
-def _route(subject: Subject, outcome: Outcome, hit: Hit) -> str:
-    """Say how the subject came to the line, unless the line names the subject itself."""
-    path = hit.path
-    if outcome.via == subject.name and len(path) == 1:
-        return ""
-    first = (
-        "" if outcome.via == subject.name else "by default role " if outcome.via not in subject.groups else "by group "
+class Case(t.NamedTuple):
+    """What the answers to one caller about one action, resource and project have in common, whatever the object."""
+
+    view: View | None
+    """None: compat, where the evaluation of one line may end that of others."""
+    may: str
+    may_not: str
+
+
+class Answers(dict[Question, Decision]):
+    """The answers of one generation, found out on first use: `answers[subject, resource, action, object]`."""
+
+    def __init__(self, engine: Engine | None, generation: str) -> None:
+        super().__init__()
+        self._engine, self._generation = engine, generation
+        self._cases: dict[Question, Case] = {}
+        self._refusals: dict[Question, Refusal] = {}
+
+    def __missing__(self, question: Question) -> Decision:
+        decision = no_policy(self._generation) if self._engine is None else self._ask(self._engine, question)
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[question] = decision
+        return decision
+
+    def _ask(self, engine: Engine, question: Question) -> Decision:
+        subject, resource, action, target = question
+        key = (subject, resource, action, engine.layer_of(resource, target))
+        case = self._cases.get(key)
+        if case is None:
+            if len(self._cases) >= REMEMBERED:
+                self._cases.clear()
+            case = self._cases[key] = _case(engine, key)
+        if case.view is None:
+            outcome = engine.decide_compat(subject, Request(resource, action, target), key[3])
+        else:
+            outcome = decide_strict(case.view, subject, resource, target)
+        asked = f"{case.may if outcome.allowed else case.may_not}{target and ' '}{target}"
+        if outcome.line is None:
+            return self._refused(engine, key, asked, target, outcome.note)
+        return _ruled(subject, outcome, outcome.line, asked, self._generation)
+
+    def _refused(self, engine: Engine, key: Question, asked: str, target: str, note: str) -> Decision:
+        refusal = self._refusals.get(key)
+        if refusal is None:
+            if len(self._refusals) >= REMEMBERED:
+                self._refusals.clear()
+            refusal = self._refusals[key] = _refusal(engine, key)
+        before, behind = refusal.remedy
+        return Decision(
+            effect=Effect.DENY,
+            reason=f"{asked}: {note or 'no line allows it'}",
+            rule=_NO_LINE,
+            generation=self._generation,
+            remedy=f"{before}{target}{behind}",
+            reasons=_reasons(refusal, target),
+        )
+
+
+def no_policy(generation: str) -> Decision:
+    """Return the answer to everything while no policy can be used."""
+    reason = (
+        "argocd-rbac-cm cannot be used and no earlier good one is known: everything is denied until it is corrected"
     )
-    return f" ({first}{' -> '.join(path)})"
+    rule = Rule(kind="default", origin="argocd-rbac-cm", text="no valid policy")
+    return deny(reason, rule, generation=generation, remedy="correct argocd-rbac-cm")
 
 
-def _refused(engine: Engine, subject: Subject, request: Request, outcome: Outcome, generation: str) -> Decision:
-    rule = Rule(kind="default", origin="argocd-rbac-cm", text="what no line allows is denied")
-    why = outcome.note or "no line allows it"
-    project = project_of(request.resource, request.target)
-    return deny(
-        f"{subject.label} may not {_asked(request)}: {why}",
-        rule,
+def _case(engine: Engine, key: Question) -> Case:
+    subject, resource, action, project = key
+    view = engine.view(subject, resource, action, project) if engine.mode == "strict" else None
+    return Case(view, f"{subject.label} may {action} {resource}", f"{subject.label} may not {action} {resource}")
+
+
+def _ruled(subject: Subject, outcome: Outcome, line: PolicyLine, asked: str, generation: str) -> Decision:
+    """Return the answer that a line gave, with the way from the subject to it."""
+    own = outcome.via == subject.name
+    path = outcome.path if own else (subject.label, *outcome.path)
+    route = "" if len(path) == 1 else _route(subject, outcome)
+    return Decision(
+        effect=Effect.ALLOW if outcome.allowed else Effect.DENY,
+        reason=f"{asked}: {line.origin}: {line.text}{route}",
+        rule=Rule(kind="rbac", origin=line.origin, text=line.text, path=path),
         generation=generation,
-        remedy=_remedy(engine, subject, request),
-        reasons=tuple(itertools.islice(_near_misses(engine, subject, request, project), MOST_REASONS)),
+        remedy="" if outcome.allowed else f"remove or narrow {line.origin}; a deny is final",
     )
 
 
-def _remedy(engine: Engine, subject: Subject, request: Request) -> str:
+def _route(subject: Subject, outcome: Outcome) -> str:
+    """Say how the subject came to a line that does not name the subject itself."""
+    first = "by group " if outcome.via in subject.groups else "by default role "
+    return f" ({'' if outcome.via == subject.name else first}{' -> '.join(outcome.path)})"
+
+
+def _refusal(engine: Engine, key: Question) -> Refusal:
+    subject, resource, action, project = key
+    return Refusal(
+        remedy=_remedy(engine, subject, resource, action),
+        reasons=tuple(itertools.islice(_remarks(engine, subject, project), MOST_REASONS)),
+        near=_by_segment(tuple(_near(engine, subject, resource, action, project))),
+    )
+
+
+def _remedy(engine: Engine, subject: Subject, resource: str, action: str) -> tuple[str, str]:
     roles = [role for role, _ in engine.reach(subject.name, "")[1:]]
     holder = next((role for role in roles if role.startswith("role:")), "role:NAME" if not roles else roles[0])
-    line = f"p, {holder}, {request.resource}, {request.action}, {request.target}, allow"
-    return f"a line such as: {line}" + ("" if roles else f", and: g, {subject.label}, {holder}")
+    line = f"a line such as: p, {holder}, {resource}, {action}, "
+    return line, ", allow" + ("" if roles else f", and: g, {subject.label}, {holder}")
 
 
-def _near_misses(engine: Engine, subject: Subject, request: Request, project: str) -> t.Iterator[str]:
-    """Yield what the caller has that is close to what was asked."""
-    project = project if project in engine.layers else ""
+def _remarks(engine: Engine, subject: Subject, project: str) -> t.Iterator[str]:
+    """Yield why names of the caller count less than they seem to."""
     if subject.kind == "user":
         for name in (subject.name, *subject.groups):
             if name.startswith(RESERVED):
@@ -83,14 +171,30 @@ def _near_misses(engine: Engine, subject: Subject, request: Request, project: st
     for group in subject.groups:
         if not engine.bound(group, project) and engine.rules.by_subject.get(group):
             yield f"group {shown(group)} has p lines but no g line, and upstream's rule is that such lines do not count"
+
+
+def _near(engine: Engine, subject: Subject, resource: str, action: str, project: str) -> t.Iterator[NearMiss]:
+    """Yield what the caller has that comes near with the right object, or with another one."""
     names = [name for name in (subject.name, engine.default_role, *subject.groups) if name]
     lines = (
         line for name in names for reach in engine.reach(name, project) for line in _lines(engine, reach.role, project)
     )
     for line in itertools.islice(lines, MOST_LINES):
-        missing = _missing(line, request)
-        if missing:
-            yield f"{line.origin} comes near: {missing}"
+        if line.effect != "allow" or not line.resource.matches(resource):
+            continue
+        fits, start = line.action.matches(action), line.target.prefix
+        text = f"{line.origin} comes near: its action is {shown(line.action.text)}, asked was {shown(action)}"
+        if fits:
+            text = f"{line.origin} comes near: its object is {shown(line.target.text)}, asked was "
+        yield NearMiss(fits, start.partition("/")[0] if "/" in start else None, line.target.matches, text)
+
+
+def _by_segment(near: tuple[NearMiss, ...]) -> dict[str | None, tuple[NearMiss, ...]]:
+    """Leave out, for each beginning of an object, the lines whose action differs and whose object differs as well."""
+    segments = {None, *(item.segment for item in near)}
+    return {
+        segment: tuple(item for item in near if item.fits or item.segment in (None, segment)) for segment in segments
+    }
 
 
 def _lines(engine: Engine, role: str, project: str) -> t.Iterator[PolicyLine]:
@@ -98,17 +202,14 @@ def _lines(engine: Engine, role: str, project: str) -> t.Iterator[PolicyLine]:
         yield from rules.lines_of(role).lines
 
 
-def _missing(line: PolicyLine, request: Request) -> str:
-    """Return the one field in which an allow line differs from the request, or empty text."""
-    if line.effect != "allow":
-        return ""
-    pairs = (
-        ("resource", line.resource, request.resource),
-        ("action", line.action, request.action),
-        ("object", line.target, request.target),
-    )
-    wrong = [(word, pattern.text, value) for word, pattern, value in pairs if not pattern.matches(value)]
-    if len(wrong) != 1 or wrong[0][0] == "resource":
-        return ""
-    word, pattern, value = wrong[0]
-    return f"its {word} is {shown(pattern)}, asked was {shown(value)}"
+def _reasons(refusal: Refusal, target: str) -> tuple[str, ...]:
+    """Return the remarks and the near misses: allow lines that differ from what was asked in one field."""
+    found = list(refusal.reasons)
+    segment = target.partition("/")[0]
+    near = refusal.near
+    for fits, _, matches, text in near[segment] if segment in near else near[None]:
+        if matches(target) != fits:
+            found.append(text + shown(target) if fits else text)
+            if len(found) >= MOST_REASONS:
+                break
+    return tuple(found[:MOST_REASONS])

@@ -5,9 +5,13 @@ Built once for each policy generation; immutable for its users (the caches insid
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from policy.rbac.text import Binding, Parsed, PolicyLine
+
+MOST_VERBS = 64
+"""Pairs of resource and action for which the lines of one role are kept sorted out; on overflow all are forgotten."""
 
 DEEPEST = 10
 """Hops over g lines that count; Argo CD's role manager stops there (casbin: maxHierarchyLevel)."""
@@ -49,16 +53,41 @@ class Slot:
             found = self.segments[segment] + found
         return found
 
+    def first(self, target: str, segment: str) -> PolicyLine | None:
+        """Return the first line that matches the object, in the order of `collect`."""
+        if segment in self.segments:
+            for line in self.segments[segment]:
+                if line.target.matches(target):
+                    return line
+        if target in self.exact:
+            return self.exact[target][0]
+        for line in self.rest:
+            if line.target.matches(target):
+                return line
+        return None
+
+    def lines(self) -> t.Iterator[PolicyLine]:
+        """Yield all lines, those of one key in the order in which they were filed."""
+        return itertools.chain(*self.segments.values(), *self.exact.values(), self.rest)
+
+
+class Verb(t.NamedTuple):
+    """The lines of one role that apply to one resource and action, by effect; only the object is left to look at."""
+
+    denies: tuple[Slot, ...]
+    allows: tuple[Slot, ...]
+
 
 class RoleLines:
     """All lines of one subject or role."""
 
-    __slots__ = ("lines", "slots", "wild")
+    __slots__ = ("_verbs", "lines", "slots", "wild")
 
     def __init__(self, lines: list[PolicyLine]) -> None:
         self.lines = lines
         self.slots: dict[str, Slot] = {}
         self.wild = Slot()
+        self._verbs: dict[tuple[str, str], Verb] = {}
         for line in lines:
             literal = line.resource.literal
             slot = self.wild if literal is None else self.slots.setdefault(literal, Slot())
@@ -69,6 +98,34 @@ class RoleLines:
         found = self.wild.collect(target, segment)
         slot = self.slots.get(resource)
         return slot.collect(target, segment) + found if slot else found
+
+    def verb(self, resource: str, action: str) -> Verb:
+        """Return what applies to a resource and an action, remembered."""
+        found = self._verbs.get((resource, action))
+        if found is None:
+            if len(self._verbs) >= MOST_VERBS:
+                self._verbs.clear()
+            slots = [slot for slot in (self.slots.get(resource), self.wild) if slot]
+            sides = (_narrowed(slots, resource, action, effect) for effect in ("deny", "allow"))
+            found = self._verbs[resource, action] = Verb(*sides)
+        return found
+
+
+def _narrowed(slots: list[Slot], resource: str, action: str, effect: str) -> tuple[Slot, ...]:
+    """Return slots with only the lines that apply; empty ones are left out."""
+    found: list[Slot] = []
+    for slot in slots:
+        lines = [
+            line
+            for line in slot.lines()
+            if line.effect == effect and line.action.matches(action) and line.resource.matches(resource)
+        ]
+        if lines:
+            narrow = Slot()
+            for line in lines:
+                narrow.add(line)
+            found.append(narrow)
+    return tuple(found)
 
 
 NO_LINES = RoleLines([])
