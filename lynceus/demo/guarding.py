@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import typing as t
 
+from controller.clock import SystemClock
 from lynceus.demo.narrator import Narrator
 from lynceus.demo.story import GUESTBOOK_DEPLOYMENT, GUESTBOOK_SETTINGS, settled
 from lynceus.demo.world import World, condition, operation, status_of
+from model.durations import format_duration, format_time
 
-FREEZE_MINUTES: t.Final = 90
-EVERY_MINUTE: t.Final = "* * * * *"
-"""Opens each minute and stays open for FREEZE_MINUTES: open now, whatever time it is, and still open in a minute."""
+FREEZE: t.Final = dt.timedelta(minutes=30)
 
 
 def a_deny_window(world: World, say: Narrator) -> None:
     """An automated change waits, visibly, and goes ahead once the window is closed."""
     say.step("A deny window blocks the automated sync, and says so")
     windows = world.cluster.get("AppProject", world.control, "shop")["spec"].get("syncWindows") or []
+    opened = SystemClock().now().replace(second=0, microsecond=0)
     freeze = {
         "kind": "deny",
-        "schedule": EVERY_MINUTE,
-        "duration": f"{FREEZE_MINUTES}m",
+        "schedule": f"{opened.minute} {opened.hour} * * *",
+        "duration": format_duration(FREEZE),
         "applications": [world.name("guestbook")],
     }
     _set_windows(world, [*windows, freeze])
-    say.tell(f"AppProject shop: deny {EVERY_MINUTE} for {FREEZE_MINUTES}m on guestbook")
+    say.tell(f"AppProject shop: deny {freeze['schedule']!r} for {freeze['duration']} on guestbook")
     say.expect(
         "Lynceus reports the window for guestbook",
         lambda: 'trigger="auto"} 0' in _sample(world, "lynceus_app_sync_allowed", "guestbook"),
@@ -35,8 +37,9 @@ def a_deny_window(world: World, say: Narrator) -> None:
         "Greet differently", {GUESTBOOK_SETTINGS: text.replace("Good morning", "Good evening")}
     )
     say.tell(f"pushed {head[:7]} into the freeze")
-    blocked = say.expect("guestbook is OutOfSync and says why", lambda: _blocked(world, head))
-    say.quote(blocked)
+    say.quote(say.expect("guestbook is OutOfSync and says why", lambda: _blocked(world, head)))
+    until = format_time(opened + FREEZE)
+    say.expect(f"and until when: {until}", lambda: until in (_blocked(world, head) or ""))
     if _greeting(world) != "Good morning":
         say.fail("the change went through the closed window")
     _set_windows(world, windows)
