@@ -23,12 +23,12 @@ from benchmarks._process import cpu_seconds, memory_mib
 from tests.stage import control_plane
 from tests.stage.cluster import Cluster, from_kubeconfig
 from tests.stage.git import GitServer, Repo
+from tests.stage.keeper import free_ports
 
 APPLICATIONS = int(os.environ.get("LYNCEUS_BENCH_APPLICATIONS", "200"))
 IDLE_SECONDS = float(os.environ.get("LYNCEUS_BENCH_IDLE_SECONDS", "600"))
 CONNECTIONS = 8
 CONTROL, TARGET, RAW = "argocd", "fleet", "fleet-raw"
-METRICS_PORT = 18082
 
 
 def manifests(index: int, image: str = "1.0") -> dict[str, str]:
@@ -142,6 +142,7 @@ class Fleet:
     def __init__(self, cluster: Cluster, git: GitServer, repo: Repo, folder: Path) -> None:
         self.cluster, self.git, self.repo, self.folder = cluster, git, repo, folder
         self.process: subprocess.Popen[bytes] | None = None
+        self.port = free_ports(1)[0]
 
     @property
     def pid(self) -> int:
@@ -163,7 +164,9 @@ class Fleet:
         ]
         command += [
             "--metrics-port",
-            str(METRICS_PORT),
+            str(self.port),
+            "--api-port",
+            "0",
             "--cache-dir",
             str(self.folder / "cache"),
             "--allow-scheme",
@@ -204,7 +207,7 @@ class Fleet:
     def scrape(self) -> tuple[float, bytes]:
         """Scrape as Prometheus does; returns milliseconds and the body."""
         started = time.perf_counter()
-        connection = http.client.HTTPConnection("127.0.0.1", METRICS_PORT)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
         connection.request(
             "GET",
             "/metrics",
@@ -218,9 +221,8 @@ class Fleet:
     def compares(self) -> float:
         """Return how many comparisons were made, from the metrics."""
         text = gzip.decompress(self.scrape()[1]).decode()
-        return sum(
-            float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("argocd_app_reconcile_count")
-        )
+        counted = 'lynceus_reconcile_stage_seconds_count{stage="compare"}'
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(counted))
 
 
 @contextlib.contextmanager
