@@ -24,7 +24,13 @@ class WorkQueue(t.Generic[K]):
     def __init__(self, clock: Clock, backoff: FailureBackoff[K] | None = None) -> None:
         self._clock = clock
         self._backoff: FailureBackoff[K] = backoff or FailureBackoff()
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
+        self._leader = threading.Condition(self._lock)
+        """Where one idle worker waits for the next timer, so that a timer wakes one thread and not all."""
+        self._followers = threading.Condition(self._lock)
+        """Where the other idle workers wait for keys."""
+        self._led = False
+        self._following = 0
         self._lanes: tuple[collections.deque[K], collections.deque[K]] = (collections.deque(), collections.deque())
         self._ready: dict[K, float] = {}
         self._working: dict[K, float] = {}
@@ -41,19 +47,20 @@ class WorkQueue(t.Generic[K]):
             key: the key; a key that waits already is not added again, but moves up when it waited behind.
             behind: let all keys without this mark go first.
         """
-        with self._wake:
+        with self._lock:
             self._add(key, behind=behind)
 
     def add_after(self, key: K, seconds: float) -> None:
         """Ask for a turn in `seconds`; of several timers for one key the earliest stands."""
-        with self._wake:
+        with self._lock:
             due = self._clock.monotonic() + max(0.0, seconds)
             known = self._timer_of.get(key)
             if known is not None and known <= due:
                 return
             self._timer_of[key] = due
             heapq.heappush(self._timers, (due, next(self._count), key))
-            self._wake.notify()
+            if self._timers[0][0] == due:
+                self._leader.notify()
 
     def retry(self, key: K) -> float:
         """Ask for a turn after the key's growing back-off; returns the wait in seconds."""
@@ -67,7 +74,7 @@ class WorkQueue(t.Generic[K]):
 
     def drop(self, key: K) -> None:
         """Remove the key's timer and back-off; a turn that waits already still runs."""
-        with self._wake:
+        with self._lock:
             self._timer_of.pop(key, None)
             self._backoff.succeeded(key)
 
@@ -77,28 +84,58 @@ class WorkQueue(t.Generic[K]):
         Whoever gets a key must call `done` with it.
         """
         until = None if timeout is None else self._clock.monotonic() + timeout
-        with self._wake:
-            while True:
-                if self._closed:
-                    return None
+        with self._lock:
+            while not self._closed:
                 wait = self._serve_timers()
-                for lane in self._lanes:
-                    while lane:
-                        key = lane.popleft()
-                        if key in self._ready:
-                            del self._ready[key]
-                            self._working[key] = self._clock.monotonic()
-                            return key
-                if until is not None:
-                    left = until - self._clock.monotonic()
-                    if left <= 0:
-                        return None
-                    wait = left if wait is None else min(wait, left)
-                self._wake.wait(wait)
+                key = self._pop()
+                left = None if until is None else until - self._clock.monotonic()
+                if key is not None or (left is not None and left <= 0):
+                    self._hand_over()
+                    return key
+                self._idle(wait, left)
+            return None
+
+    def _pop(self) -> K | None:
+        """Take the first key that is ready; the lock is held."""
+        for lane in self._lanes:
+            while lane:
+                key = lane.popleft()
+                if key in self._ready:
+                    del self._ready[key]
+                    self._working[key] = self._clock.monotonic()
+                    return key
+        return None
+
+    def _idle(self, wait: float | None, left: float | None) -> None:
+        """Wait for something to do; the lock is held.
+
+        Args:
+            wait: seconds to the next timer, None when there is none.
+            left: seconds that the caller is willing to wait, None for ever.
+        """
+        if self._led:
+            self._following += 1
+            self._followers.wait(left)
+            self._following -= 1
+            return
+        self._led = True
+        self._leader.wait(min((seconds for seconds in (wait, left) if seconds is not None), default=None))
+        self._led = False
+
+    def _hand_over(self) -> None:
+        """Wake one more worker where there are more keys, or nobody is left to watch the timers; the lock is held."""
+        if self._ready:
+            self._signal()
+        elif not self._led:
+            self._followers.notify()
+
+    def _signal(self) -> None:
+        """Wake one idle worker for a key; the lock is held."""
+        (self._followers if self._following else self._leader).notify()
 
     def done(self, key: K) -> None:
         """End the turn of `key`; a turn that was asked for meanwhile is queued now."""
-        with self._wake:
+        with self._lock:
             self._working.pop(key, None)
             behind = self._again.pop(key, None)
             if behind is not None:
@@ -106,13 +143,14 @@ class WorkQueue(t.Generic[K]):
 
     def close(self) -> None:
         """Hand out no more keys and wake all waiting workers."""
-        with self._wake:
+        with self._lock:
             self._closed = True
-            self._wake.notify_all()
+            self._leader.notify_all()
+            self._followers.notify_all()
 
     def oldest_seconds(self) -> float:
         """Return how long the oldest due key has waited or been worked on; 0 when nothing is due."""
-        with self._wake:
+        with self._lock:
             now = self._clock.monotonic()
             due = [when for when in self._timer_of.values() if when <= now]
             times = (*self._ready.values(), *self._working.values(), *due)
@@ -120,7 +158,7 @@ class WorkQueue(t.Generic[K]):
 
     def __len__(self) -> int:
         """Return how many keys are due and wait."""
-        with self._wake:
+        with self._lock:
             self._serve_timers()
             return len(self._ready)
 
@@ -134,7 +172,7 @@ class WorkQueue(t.Generic[K]):
         if key not in self._ready:
             self._ready[key] = self._clock.monotonic()
             self._lanes[1 if behind else 0].append(key)
-            self._wake.notify()
+            self._signal()
         elif not behind:
             # The second entry in the urgent lane wins; the one left in the other lane is skipped by `get`.
             self._lanes[0].append(key)
