@@ -13,7 +13,7 @@ from model.application import Backoff, RetryStrategy
 
 
 @pytest.mark.row(58)
-def test_the_seeds_back_off_waits_5_10_20_40_80_and_never_above_180_seconds() -> None:
+def test_the_usual_back_off_waits_5_10_20_40_80_and_never_above_180_seconds() -> None:
     """Duration 5s, factor 2, maxDuration 3m."""
     retry = RetryStrategy(limit=5, backoff=Backoff(duration="5s", factor=2, max_duration="3m"))
     waits = [retry_wait(retry, n).total_seconds() for n in range(9)]

@@ -140,7 +140,7 @@ def test_validate_lists_findings(files: Path) -> None:
     [("2026-12-18T16:59:59Z", 0, "2026-12-18T17:00:00Z"), ("2026-12-24T12:00:00Z", 1, "2027-01-04T09:00:00Z")],
 )
 def test_explain_says_until_when(files: Path, at: str, code: int, until: str) -> None:
-    """Exit code and next change of the seed example, in YAML."""
+    """Exit code and next change of the freeze example, in YAML."""
     found = run(files, "windows", "explain", "app.yaml", "--at", at, "-o", "yaml")
     answer = yaml.load(found[1], Loader=yaml.BaseLoader)[0]
     assert (code, until, 2) == (found[0], answer["until"], len(answer["windows"]))

@@ -1,4 +1,4 @@
-"""Sync windows: the seed example at its instants, matching, manual, overrun, and mistakes."""
+"""Sync windows: a freeze and office hours at their instants, matching, manual, overrun, and mistakes."""
 # ruff: noqa: E501 - tables of cases, one case to a place
 
 import datetime as dt
@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from model.project import SyncWindow
 from policy.windows import Target, Window, decide, judge
+from policy.windows.moment import Calendar, from_micros, to_micros
+from policy.windows.schedule import latest_start
 
 UTC = dt.UTC
 
@@ -248,6 +250,35 @@ def test_the_next_change_is_the_first_other_answer(specs: list[dict[str, t.Any]]
     walk = (now + step * n for n in range(1, 145))
     change = next((moment for moment in walk if _naive(windows, moment, manual) != found.allowed), None)
     assert change == (found.next_change if found.next_change and found.next_change <= now + step * 144 else None)
+
+
+CLOCK_CHANGES = st.sampled_from(
+    [
+        "2026-03-29T01:00",
+        "2026-10-25T01:00",
+        "2026-04-04T15:00",
+        "2011-12-30T10:00",
+        "1970-01-01T00:00",
+        "2026-06-15T12:00",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    SPECS, st.sampled_from(["0 4 * * 3", "59 23 * * 4", "0 0 * * 4", None]), CLOCK_CHANGES, st.integers(-20_000, 20_000)
+)
+def test_the_arithmetic_of_weeks_is_that_of_zones(
+    spec: dict[str, t.Any], schedule: str | None, edge: str, minutes: int
+) -> None:
+    """Near clock changes and far from them, states and their ends are those that looking at every day finds."""
+    found = window(**(spec | ({"schedule": schedule} if schedule else {})))
+    now = at(edge) + dt.timedelta(minutes=minutes)
+    latest = latest_start(found.schedule, now, found.zone, found.duration)
+    is_open = latest is not None and now - latest < found.duration
+    expected = (is_open, found.compute_span(now).end)
+    is_open, end = found.state(to_micros(now), Calendar())
+    assert expected == (is_open, from_micros(end) if end is not None else None)
 
 
 @settings(deadline=None)
