@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
+import itertools
 import typing as t
 
 import msgspec
 
 from model.decision import Decision, Rule, allow, deny
 from model.durations import format_time
+from policy.windows.moment import Calendar, from_micros, to_micros
 from policy.windows.window import Target, Window
 
 MOST_CHANGES = 200
@@ -20,6 +22,8 @@ MOST_CHANGES = 200
 
 FURTHEST = dt.timedelta(days=2 * 366)
 """How far ahead a change of the answer is looked for."""
+
+_FURTHEST_MICROS = FURTHEST // dt.timedelta(microseconds=1)
 
 
 class WindowDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,39 +65,56 @@ def judge(
         manual: a person asked for this sync.
         started: when the running operation began; a time after `now` counts as `now`.
     """
-    matched = tuple(window for window in windows if window.matches(target))
-    invalid = tuple(window for window in matched if window.invalid)
-    states = {id(window): window.span(now).open for window in matched}
+    matched = _matching(windows, target)
+    invalid = tuple([window for window in matched if window.invalid])
+    calendar, micros = Calendar(), to_micros(now)
+    states = [window.state(micros, calendar) for window in matched]
+    are_open = [is_open for is_open, _ in states]
     began = min(started, now) if started else None
-    answer = _answer(matched, invalid, states, now, manual, began)
+    answer = _answer(matched, invalid, are_open, now, manual, began)
+    edges = [(end, number) for number, (_, end) in enumerate(states) if end is not None]
+    steady_until = from_micros(min(edges)[0]) if edges else None
+    change = None
+    if edges and not invalid:
+        tally = _Tally(matched, are_open, now, manual, began)
+        change = _next_change(tally, edges, calendar, micros, answer.allowed)
     return WindowDecision(
         allowed=answer.allowed,
         state=answer.state,
         matched=matched,
-        active=tuple(window for window in matched if states[id(window)]),
+        active=tuple(itertools.compress(matched, are_open)),
         blocking=answer.blocking,
         invalid=invalid,
-        steady_until=min((end for window in matched if (end := window.span(now).end)), default=None),
-        next_change=None if invalid else _next_change(matched, states, now, manual, began, answer.allowed),
+        steady_until=steady_until,
+        next_change=change,
+    )
+
+
+def _matching(windows: t.Sequence[Window], target: Target) -> tuple[Window, ...]:
+    """Return the windows that concern the Application; those that only name beginnings of names need no call."""
+    named = target.application.startswith
+    return tuple(
+        [window for window in windows if (named(starts) if (starts := window.starts) else window.matches(target))]
     )
 
 
 def _answer(
     matched: tuple[Window, ...],
     invalid: tuple[Window, ...],
-    states: dict[int, bool],
+    states: t.Sequence[bool],
     now: dt.datetime,
     manual: bool,
     started: dt.datetime | None,
 ) -> _Answer:
     if invalid:
         return _Answer(False, "invalid", invalid)
-    denies = tuple(window for window in matched if window.denies and states[id(window)])
+    active = list(itertools.compress(matched, states))
+    denies = tuple([window for window in active if window.denies])
     if denies:
         return _exempt(denies, matched, now, manual, started, "denied")
-    allows = tuple(window for window in matched if window.spec.kind == "allow")
-    if any(states[id(window)] for window in allows):
+    if any(window.allows for window in active):
         return _Answer(True, "open", ())
+    allows = tuple([window for window in matched if window.allows])
     if allows:
         return _exempt(allows, matched, now, manual, started, "closed")
     return _Answer(True, "none", ())
@@ -117,31 +138,25 @@ def _exempt(
 
 
 def _next_change(
-    matched: tuple[Window, ...],
-    states: dict[int, bool],
-    now: dt.datetime,
-    manual: bool,
-    started: dt.datetime | None,
-    allowed: bool,
+    tally: _Tally, edges: list[tuple[int, int]], calendar: Calendar, micros: int, allowed: bool
 ) -> dt.datetime | None:
-    """Follow openings and closings until the answer differs."""
-    tally = _Tally(matched, states, now, manual, started)
-    edges = [(end, number) for number, window in enumerate(matched) if (end := window.span(now).end)]
+    """Follow openings and closings (microseconds, number of the window) until the answer differs."""
+    matched, furthest = tally.matched, micros + _FURTHEST_MICROS
     heapq.heapify(edges)
     steps = 0
-    while edges and edges[0][0] - now <= FURTHEST and steps < MOST_CHANGES:
+    while edges and edges[0][0] <= furthest and steps < MOST_CHANGES:
         at = edges[0][0]
         while edges and edges[0][0] == at:
             _, number = edges[0]
-            span = matched[number].compute_span(at)
-            tally.turn(matched[number], span.open)
-            if span.end:
-                heapq.heapreplace(edges, (span.end, number))
+            is_open, end = matched[number].later_state(at, calendar)
+            tally.turn(number, is_open)
+            if end is not None:
+                heapq.heapreplace(edges, (end, number))
             else:
                 heapq.heappop(edges)
         steps += 1
         if tally.allowed != allowed:
-            return at
+            return from_micros(at)
     return None
 
 
@@ -151,41 +166,44 @@ class _Tally:
     def __init__(
         self,
         matched: tuple[Window, ...],
-        states: dict[int, bool],
+        states: t.Sequence[bool],
         now: dt.datetime,
         manual: bool,
         started: dt.datetime | None,
     ) -> None:
-        self._open = {id(window): False for window in matched}
+        self.matched = matched
+        self._open = [False] * len(matched)
         self._manual = manual
         self._running = started is not None and _permitted_at(matched, started, now, manual)
-        allows = [window for window in matched if window.spec.kind == "allow"]
-        self._has_allows = bool(allows)
-        no_manual = sum(not window.spec.manual_sync for window in allows)
-        no_overrun = sum(not window.spec.sync_overrun for window in allows)
+        self._lenient = manual or self._running
+        specs = [window.spec for window in matched if window.allows]
+        self._has_allows = bool(specs)
+        no_manual = len([spec for spec in specs if not spec.manual_sync])
+        no_overrun = len([spec for spec in specs if not spec.sync_overrun])
         self._allows_excuse = self._excuse(no_manual, no_overrun)
         self._allows = self._denies = self._strict_manual = self._strict_overrun = 0
-        for window in matched:
-            self.turn(window, states[id(window)])
+        for number in itertools.compress(range(len(matched)), states):
+            self.turn(number, True)
 
-    def turn(self, window: Window, is_open: bool) -> None:
+    def turn(self, number: int, is_open: bool) -> None:
         """Note that a window is open or closed now."""
-        if self._open[id(window)] == is_open:
+        if self._open[number] == is_open:
             return
-        self._open[id(window)] = is_open
+        self._open[number] = is_open
+        window = self.matched[number]
         step = 1 if is_open else -1
         if window.denies:
             self._denies += step
             self._strict_manual += step * (not window.spec.manual_sync)
             self._strict_overrun += step * (not window.spec.sync_overrun)
-        elif window.spec.kind == "allow":
+        elif window.allows:
             self._allows += step
 
     @property
     def allowed(self) -> bool:
         """The answer with the windows as they are."""
         if self._denies:
-            return self._excuse(self._strict_manual, self._strict_overrun)
+            return self._lenient and self._excuse(self._strict_manual, self._strict_overrun)
         return self._allows > 0 or not self._has_allows or self._allows_excuse
 
     def _excuse(self, without_manual: int, without_overrun: int) -> bool:
@@ -194,7 +212,7 @@ class _Tally:
 
 def _permitted_at(matched: tuple[Window, ...], started: dt.datetime, now: dt.datetime, manual: bool) -> bool:
     """Return whether the sync was permitted when it started; upstream takes the zone offset of now for it."""
-    then = {id(window): window.is_open(started, now) for window in matched}
+    then = [window.is_open(started, now) for window in matched]
     return _answer(matched, (), then, started, manual, None).allowed
 
 

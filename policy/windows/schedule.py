@@ -18,6 +18,9 @@ ONE_DAY = dt.timedelta(days=1)
 SEARCH_YEARS = 41
 """29 February on a given weekday comes back within 40 years, also across a century without leap day."""
 
+MOST_IN_DAY = 288
+"""Starts of a day, one each five minutes, up to which the starts of a week are listed."""
+
 _BLANK = re.compile(r"[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _NUMBER = re.compile(r"\+?[0-9]{1,9}")
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -59,6 +62,19 @@ class Schedule(msgspec.Struct, frozen=True):
         dates = any(day <= _LONGEST_MONTH[month] for month in self.months for day in self.days)
         days = (dates and self.weekdays) if self.both_days else (dates or (self.weekdays and self.months))
         return not (self.times and days)
+
+    def week(self) -> tuple[int, ...]:
+        """Return the starts of a week in minutes since Thursday 00:00; empty when weeks differ or there are very many.
+
+        The last start of the week before and the first of the week behind are included.
+        """
+        all_days, all_weekdays = len(self.days) == 31, len(self.weekdays) == 7
+        alike = len(self.months) == 12 and (all_days or (all_weekdays and not self.both_days))
+        if not alike or not self.times or len(self.times) > MOST_IN_DAY:
+            return ()
+        days = [day for day in range(7) if not self.both_days or (day + 4) % 7 in self.weekdays]
+        starts = [day * 1440 + hour * 60 + minute for day in days for hour, minute in self.times]
+        return (starts[-1] - 10_080, *starts, starts[0] + 10_080) if starts else ()
 
 
 def parse_schedule(text: str) -> Schedule:

@@ -7,7 +7,9 @@ Source: Argo CD pkg/apis/application/v1alpha1/types.go, SyncWindow.
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
+import itertools
 import typing as t
 import zoneinfo
 
@@ -15,8 +17,9 @@ import msgspec
 
 from model.durations import parse_duration
 from model.project import SyncWindow
-from policy.findings import Finding, Mode, Severity, shown
+from policy.findings import Finding, Mode, Severity, errors_of, shown
 from policy.patterns import Pattern, glob, tolerant
+from policy.windows.moment import MINUTE, WEEK, Calendar, from_micros, to_micros
 from policy.windows.schedule import Schedule, latest_start, longest_daily_gap, next_start, parse_schedule
 from policy.windows.zones import find_zone
 
@@ -48,6 +51,10 @@ class Span(t.NamedTuple):
     end: dt.datetime | None
 
 
+State = tuple[bool, int | None]
+"""Whether a window is open, and up to when that holds in microseconds since 1970; None = without end."""
+
+
 class Window:
     """A compiled window. Immutable for its users; it remembers the span that it last computed."""
 
@@ -60,16 +67,27 @@ class Window:
         self.selectors = _selectors(spec)
         self._span: Span | None = None
         self._check()
-
-    @property
-    def invalid(self) -> bool:
+        self.denies, self.allows = spec.kind == "deny", spec.kind == "allow"
+        self.invalid = bool(errors_of(self.findings))
         """True when the window cannot be evaluated as written: what it matches is blocked."""
-        return any(finding.severity == "error" for finding in self.findings)
+        self.starts = self._plain_starts()
+        self._compile()
 
-    @property
-    def denies(self) -> bool:
-        """True for kind deny."""
-        return self.spec.kind == "deny"
+    def _plain_starts(self) -> tuple[str, ...]:
+        """Return with what names of Applications begin that match, when nothing else decides; else nothing."""
+        patterns = self.selectors.get("applications", ())
+        plain = all(pattern.literal is None and pattern.text == f"{pattern.prefix}*" for pattern in patterns)
+        return tuple(pattern.prefix for pattern in patterns) if plain and len(self.selectors) == 1 else ()
+
+    def _compile(self) -> None:
+        """Prepare the arithmetic of weeks, where the window has one."""
+        usable = self.mode == "strict" and self.schedule is not None and self.duration > ZERO
+        minutes = self.schedule.week() if usable and self.schedule else ()
+        self._week = tuple(minute * MINUTE for minute in minutes)
+        self._micros = self.duration // TICK
+        gap = min((later - sooner for sooner, later in itertools.pairwise(self._week)), default=0)
+        self._apart = self._micros < gap
+        """Two openings never touch."""
 
     @property
     def text(self) -> str:
@@ -80,6 +98,8 @@ class Window:
 
     def matches(self, target: Target) -> bool:
         """Return whether the window concerns the Application (OR over the selectors, AND with andOperator)."""
+        if self.starts:
+            return target.application.startswith(self.starts)
         values = {"applications": (target.application,), "namespaces": (target.namespace,), "clusters": target.clusters}
         hits = [self._hit(name, patterns, values[name], target) for name, patterns in self.selectors.items()]
         return bool(hits) and (all(hits) if self.spec.and_operator else any(hits))
@@ -102,8 +122,47 @@ class Window:
             return self._open_upstream(at, offset_of or at)
         if self.duration <= ZERO:
             return False
+        glance = self.glance(to_micros(at), Calendar()) if self._week else None
+        return glance[0] if glance else self._open_strict(at)
+
+    def _open_strict(self, at: dt.datetime) -> bool:
+        assert self.schedule is not None
         start = latest_start(self.schedule, at, self.zone, self.duration)
         return start is not None and at - start < self.duration
+
+    def glance(self, micros: int, calendar: Calendar) -> State | None:
+        """Return the state by the arithmetic of weeks; None where that cannot tell.
+
+        The end is None when it takes more than this week to tell: openings that touch, or an end behind a change of
+        the clock.
+        """
+        week = self._week
+        if not week:
+            return None
+        origin, low, high = calendar[self.zone]
+        position = micros - origin
+        if not 0 <= position < WEEK:
+            origin, low, high = calendar.turn_to(self.zone, micros)
+            position = micros - origin
+        behind = bisect.bisect_right(week, position)
+        start = origin + week[behind - 1]
+        if start <= low:
+            return None
+        end = start + self._micros
+        if micros < end:
+            return True, end if self._apart and end < high else None
+        following = origin + week[behind]
+        return False, following if following < high else None
+
+    def state(self, micros: int, calendar: Calendar) -> State:
+        """Return the state at an instant, and until when it lasts."""
+        known = self.glance(micros, calendar)
+        return known if known and known[1] is not None else _state(self.span(from_micros(micros)))
+
+    def later_state(self, micros: int, calendar: Calendar) -> State:
+        """Return the same as `state`, without forgetting what is remembered of now."""
+        known = self.glance(micros, calendar)
+        return known if known and known[1] is not None else _state(self.compute_span(from_micros(micros)))
 
     def _open_upstream(self, at: dt.datetime, offset_of: dt.datetime) -> bool:
         assert self.schedule is not None
@@ -129,13 +188,14 @@ class Window:
         if self.schedule is None or self.duration <= ZERO or self.schedule.never_fires:
             return Span(self.is_open(now), now, None)
         shift, zone = (self._offset(now), None) if self.mode == "compat" else (ZERO, self.zone)
-        if self.is_open(now):
+        is_open = self.is_open(now)
+        if is_open:
             end = self._end_of_run(now + shift, zone)
         else:
             end = next_start(self.schedule, now + shift - (TICK if self.mode == "compat" else ZERO), zone, FURTHEST)
             if end is not None and self.mode == "compat":
                 end += TICK
-        return Span(self.is_open(now), now, end - shift if end else None)
+        return Span(is_open, now, end - shift if end else None)
 
     def _end_of_run(self, now: dt.datetime, zone: zoneinfo.ZoneInfo | None) -> dt.datetime | None:
         """Return when an open window closes, following starts that come before the close."""
@@ -223,6 +283,10 @@ class Window:
             severity = "warning"
         where = f"{self.where}.{field}" if field else self.where
         return Finding(code=code, severity=severity, where=where, text=text, fix=fix)
+
+
+def _state(span: Span) -> State:
+    return span.open, to_micros(span.end) if span.end is not None else None
 
 
 def _selectors(spec: SyncWindow) -> dict[str, tuple[Pattern, ...]]:

@@ -170,6 +170,31 @@ def test_strict_regexes_are_anchored_and_built_in_roles_work() -> None:
     assert (True, False) == (strict.can(Subject("a"), *admin).allowed, compat.can(Subject("a"), *admin).allowed)
 
 
+def test_near_misses_are_lines_that_differ_in_one_field() -> None:
+    """Named are lines with another object and lines with another action, in their order, and no others."""
+    text = "p, u, applications, get, p/*, allow\np, u, applications, sync, q/*, allow\np, u, logs, get, p/*, allow"
+    guard = _guard(f"{text}\np, u, applications, delete, q/*, allow\np, u, applications, override, *, allow")
+    places = [
+        [
+            reason.partition(" comes near: ")[::2]
+            for reason in guard.can(Subject("u"), "applications", "sync", o).reasons
+        ]
+        for o in ("p/x", "r/x")
+    ]
+    line = "argocd-rbac-cm policy.csv:{}".format
+    assert [
+        [
+            (line(1), "its action is 'get', asked was 'sync'"),
+            (line(2), "its object is 'q/*', asked was 'p/x'"),
+            (line(5), "its action is 'override', asked was 'sync'"),
+        ],
+        [
+            (line(2), "its object is 'q/*', asked was 'r/x'"),
+            (line(5), "its action is 'override', asked was 'sync'"),
+        ],
+    ] == places
+
+
 NAMES = st.sampled_from(["u", "v", "ga", "gb", "role:a", "role:b"])
 PATTERNS = {
     "resource": st.sampled_from(["applications", "logs", "*", "app*", "[al]*"]),
