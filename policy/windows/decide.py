@@ -73,7 +73,8 @@ def judge(
     began = min(started, now) if started else None
     answer = _answer(matched, invalid, are_open, now, manual, began)
     edges = [(end, number) for number, (_, end) in enumerate(states) if end is not None]
-    steady_until = from_micros(min(edges)[0]) if edges else None
+    heapq.heapify(edges)
+    steady_until = from_micros(edges[0][0]) if edges else None
     change = None
     if edges and not invalid:
         tally = _Tally(matched, are_open, now, manual, began)
@@ -140,9 +141,8 @@ def _exempt(
 def _next_change(
     tally: _Tally, edges: list[tuple[int, int]], calendar: Calendar, micros: int, allowed: bool
 ) -> dt.datetime | None:
-    """Follow openings and closings (microseconds, number of the window) until the answer differs."""
+    """Follow openings and closings, a heap of (microseconds, number of the window), until the answer differs."""
     matched, furthest = tally.matched, micros + _FURTHEST_MICROS
-    heapq.heapify(edges)
     steps = 0
     while edges and edges[0][0] <= furthest and steps < MOST_CHANGES:
         at = edges[0][0]
@@ -176,28 +176,29 @@ class _Tally:
         self._manual = manual
         self._running = started is not None and _permitted_at(matched, started, now, manual)
         self._lenient = manual or self._running
-        specs = [window.spec for window in matched if window.allows]
-        self._has_allows = bool(specs)
-        no_manual = len([spec for spec in specs if not spec.manual_sync])
-        no_overrun = len([spec for spec in specs if not spec.sync_overrun])
-        self._allows_excuse = self._excuse(no_manual, no_overrun)
+        allows = [window for window in matched if window.allows]
+        self._has_allows = bool(allows)
+        self._allows_excuse = self._lenient and self._excuse(
+            sum(not window.spec.manual_sync for window in allows),
+            sum(not window.spec.sync_overrun for window in allows),
+        )
         self._allows = self._denies = self._strict_manual = self._strict_overrun = 0
         for number in itertools.compress(range(len(matched)), states):
             self.turn(number, True)
 
     def turn(self, number: int, is_open: bool) -> None:
         """Note that a window is open or closed now."""
-        if self._open[number] == is_open:
+        if self._open[number] is is_open:
             return
         self._open[number] = is_open
         window = self.matched[number]
         step = 1 if is_open else -1
-        if window.denies:
+        if window.allows:
+            self._allows += step
+        elif window.denies:
             self._denies += step
             self._strict_manual += step * (not window.spec.manual_sync)
             self._strict_overrun += step * (not window.spec.sync_overrun)
-        elif window.allows:
-            self._allows += step
 
     @property
     def allowed(self) -> bool:
