@@ -112,6 +112,7 @@ class ControlPlane:
             f"--etcd-servers=http://127.0.0.1:{client}",
             f"--secure-port={api}",
             "--bind-address=127.0.0.1",
+            "--advertise-address=192.0.2.1",  # nobody is told; without it a machine with no network cannot start it
             "--cert-dir=certs",
             "--service-cluster-ip-range=10.96.0.0/16",
             "--authorization-mode=Node,RBAC",
