@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from lynceus.embedded import embedded_cluster
 from lynceus.stopping import stop_on_signals
 
 
@@ -19,11 +20,9 @@ def sandbox(port: int, kubeconfig: Path | None) -> None:
 
     Nothing is kept when it ends, no container is ever started, and only this machine can reach it.
     """
-    from sandbox.serve import Sandbox
-
     stopping = threading.Event()
     with tempfile.TemporaryDirectory(prefix="lynceus-sandbox-") as folder:
-        server = Sandbox(port=port, directory=Path(folder))
+        server = embedded_cluster(Path(folder), port)
         server.start()
         try:
             click.echo(f"Kubernetes API: {server.url}")

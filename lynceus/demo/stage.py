@@ -14,6 +14,7 @@ from lynceus.commands.crds import manifests
 from lynceus.demo.cluster import DemoCluster
 from lynceus.demo.repository import DemoRepository
 from lynceus.demo.world import APPLICATIONS, World, read_manifest
+from lynceus.embedded import embedded_cluster
 from lynceus.options import RunOptions
 from lynceus.wiring import Lynceus
 from model.errors import LynceusError, NotFound
@@ -65,11 +66,9 @@ class Stage:
             self._hand_in_applications()
 
     def _embedded_cluster(self) -> Path:
-        from sandbox.serve import Sandbox
-
         home = self._folder / "cluster"
         home.mkdir()
-        server = Sandbox(directory=home)
+        server = embedded_cluster(home)
         server.start()
         self._exits.callback(server.stop)
         return Path(server.kubeconfig)
