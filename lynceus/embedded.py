@@ -1,4 +1,4 @@
-"""The door to the embedded cluster, which is an extra: a cluster of one's own needs neither its schemas nor its size."""
+"""The door to the embedded cluster, an extra: who has a cluster needs neither its schemas nor its size."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ def embedded_cluster(directory: Path, port: int = 0) -> Sandbox:
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise LynceusError(
-            f"the embedded cluster needs {', '.join(missing)}: install Lynceus with its extra, pip install 'lynceus[sandbox]'"
-        )
+        names = ", ".join(missing)
+        raise LynceusError(f"the embedded cluster needs {names}: install the extra, pip install 'lynceus[sandbox]'")
     from sandbox.serve import Sandbox
 
     return Sandbox(port=port, directory=directory)
