@@ -27,6 +27,7 @@ from tests.stage.keeper import free_ports
 
 APPLICATIONS = int(os.environ.get("LYNCEUS_BENCH_APPLICATIONS", "200"))
 IDLE_SECONDS = float(os.environ.get("LYNCEUS_BENCH_IDLE_SECONDS", "600"))
+SETTLED_SECONDS = 120.0
 CONNECTIONS = 8
 CONTROL, TARGET, RAW = "argocd", "fleet", "fleet-raw"
 
@@ -306,8 +307,18 @@ def _one_commit(fleet: Fleet) -> t.Iterator[dict[str, t.Any]]:
     }
 
 
+def _settle(fleet: Fleet) -> None:
+    """Wait until Deployments are ready and the events of the start are written: two minutes without a comparison."""
+    seen, since = fleet.compares(), time.monotonic()
+    while time.monotonic() - since < SETTLED_SECONDS:
+        time.sleep(5)
+        now = fleet.compares()
+        if now != seen:
+            seen, since = now, time.monotonic()
+
+
 def _idle(fleet: Fleet) -> t.Iterator[dict[str, t.Any]]:
-    time.sleep(10)
+    _settle(fleet)
     fleet.git.clear_log()
     before, compares = cpu_seconds(fleet.pid), fleet.compares()
     time.sleep(IDLE_SECONDS)
