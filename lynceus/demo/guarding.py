@@ -66,17 +66,14 @@ def two_people(world: World, say: Narrator) -> None:
     """The answer to a person names the line of policy.csv that gave it."""
     say.step("A developer is refused by a line of policy.csv, an operator is let through")
     status, answer = world.ask("developer", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
-    if status != 403 or "policy.csv:4" not in str(answer):
-        say.fail(f"the developer's sync was answered {status} {answer}, expected 403 naming policy.csv:4")
-    else:
-        say.expect("403 for the developer, and the line that decided", lambda: True)
+    held = status == 403 and "policy.csv:4" in str(answer)
+    seen = f"the developer's sync was answered {status} {answer}, expected 403 naming policy.csv:4"
+    if say.check(held, "403 for the developer, and the line that decided", seen):
         say.quote(str(answer.get("error", answer)))
     status, answer = world.ask("operator", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
-    if status not in (200, 202):
-        say.fail(f"the operator's sync was answered {status} {answer}")
-        return
-    say.expect("the operator's sync is accepted", lambda: True)
-    say.expect("and succeeds in the operator's name", lambda: _done_by(world, "operator"))
+    seen = f"the operator's sync was answered {status} {answer}"
+    if say.check(status in (200, 202), "the operator's sync is accepted", seen):
+        say.expect("and succeeds in the operator's name", lambda: _done_by(world, "operator"))
 
 
 def _done_by(world: World, user: str) -> bool:
@@ -132,10 +129,11 @@ def a_bad_policy(world: World, say: Narrator) -> None:
     say.expect("the failed reload is counted", lambda: _value(world, "lynceus_policy_reload_failures_total") > before)
     refused, _ = world.ask("developer", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
     allowed, _ = world.ask("operator", "GET", f"/api/v1/applications/{world.name('payments')}")
-    if (refused, allowed) == (403, 200):
-        say.expect("the developer is refused and the operator served, as before", lambda: True)
-    else:
-        say.fail(f"the last good policy does not hold: developer {refused}, operator {allowed}")
+    say.check(
+        (refused, allowed) == (403, 200),
+        "the developer is refused and the operator served, as before",
+        f"the last good policy does not hold: developer {refused}, operator {allowed}",
+    )
     world.set_policy(world.manifest("policy.csv"))
 
 

@@ -48,6 +48,14 @@ class Narrator:
         self.failures.append(text)
         click.secho(f"    ✗ {text}", fg="red")
 
+    def check(self, held: bool, claim: str, otherwise: str) -> bool:
+        """Tick a claim that was looked at once, or note what was seen instead; returns whether it held."""
+        if held:
+            click.echo(f"{click.style('    ✓', fg='green')} {claim}")
+        else:
+            self.fail(otherwise)
+        return held
+
     def expect(self, claim: str, probe: t.Callable[[], T | None], seconds: float = 30.0) -> T:
         """Look until the probe returns something that is neither None nor False.
 

@@ -33,3 +33,11 @@ def test_an_expectation_that_never_holds_fails() -> None:
     """The story cannot pass by waiting: a claim that is not seen raises with the claim in it."""
     with pytest.raises(StoryError, match="pigs fly: not seen within 0 s"):
         Narrator(1).expect("pigs fly", lambda: None, seconds=0)
+
+
+def test_a_claim_that_does_not_hold_is_a_failure() -> None:
+    """What was seen instead is noted, and makes the story fail."""
+    say = Narrator(1)
+    assert say.check(True, "water is wet", "it is dry")
+    assert not say.check(False, "pigs fly", "they walk")
+    assert ["they walk"] == say.failures
