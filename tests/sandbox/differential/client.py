@@ -86,7 +86,7 @@ class Client:
     def _parsed(self, step: Step, raw: bytes) -> Any:
         text = raw.decode().replace(self._namespace, "{ns}")
         if step.watch:
-            return [json.loads(line) for line in text.splitlines()]
+            return [event for event in map(json.loads, text.splitlines()) if not _is_progress(event)]
         try:
             body = json.loads(text)
         except ValueError:
@@ -95,6 +95,16 @@ class Client:
         if "resourceVersion" in meta:
             self._seen[meta.get("name", "list")] = meta["resourceVersion"]
         return body
+
+
+def _is_progress(event: Any) -> bool:
+    """True for a bookmark that only tells how far the watch is: servers send those when they see fit, or never.
+
+    Source: Kubernetes API concepts, watch bookmarks. The one that ends the initial events is promised.
+    """
+    if event.get("type") != "BOOKMARK":
+        return False
+    return "k8s.io/initial-events-end" not in (event["object"]["metadata"].get("annotations") or {})
 
 
 def normalised(value: Any, step: Step) -> Any:
