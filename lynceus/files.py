@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
+from lynceus.bundle import RBAC_NAME, Found, Live, assemble, config_data, read_typed
 from model.application import Application, read_application
 from model.errors import InvalidInput, InvalidPolicy, InvalidSettings
 from model.project import AppProject, read_project
@@ -23,6 +24,8 @@ DEEPEST = 64
 """Levels of nesting."""
 MOST_ALIASES = 20
 """Aliases of one file: nested ones multiply."""
+
+OBJECT_SUFFIXES = (".yaml", ".yml", ".json")
 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -66,8 +69,13 @@ def read_text(path: str) -> str:
         raise InvalidSettings(path, "", f"no UTF-8 at byte {failure.start}", "UTF-8 text") from None
 
 
-def read_documents(path: str) -> list[dict[str, t.Any]]:
-    """Return the objects in a YAML or JSON file, Lists taken apart, empty documents left out."""
+def read_documents(path: str, *, loose: bool = False) -> list[dict[str, t.Any]]:
+    """Return the objects in a YAML or JSON file, Lists taken apart, empty documents left out.
+
+    Args:
+        path: the file.
+        loose: pass over documents that are no object at all, such as a list of patches beside the objects.
+    """
     text = read_text(path)
     try:
         _check_limits(text, path)
@@ -76,7 +84,8 @@ def read_documents(path: str) -> list[dict[str, t.Any]]:
         raise _unreadable(path, failure) from None
     except (RecursionError, ValueError, TypeError):
         raise InvalidSettings(path, "", "text that is no YAML", "YAML or JSON") from None
-    return [obj for document in documents if document is not None for obj in _objects(document, path)]
+    kept = [each for each in documents if each is not None and (isinstance(each, dict) or not loose)]
+    return [obj for document in kept for obj in _objects(document, path)]
 
 
 def _check_limits(text: str, path: str) -> None:
@@ -107,50 +116,86 @@ def _objects(document: t.Any, path: str) -> t.Iterator[dict[str, t.Any]]:
 
 
 def read_policy(path: str) -> tuple[RbacSettings, str]:
-    """Read policy CSV, or the ConfigMap argocd-rbac-cm.
+    """Read policy CSV, or the ConfigMap argocd-rbac-cm, which may stand among other objects.
 
     Returns:
         The settings, and what their text belongs to (empty for a CSV file, whose path is the place).
     """
     text = read_text(path)
-    if path.endswith((".yaml", ".yml", ".json")) or "\nkind:" in f"\n{text}":
-        for obj in read_documents(path):
-            if obj.get("kind") == "ConfigMap":
-                return read_rbac_settings(_data(obj, path), path), "argocd-rbac-cm"
-        raise InvalidPolicy(path, "", "no ConfigMap", "the ConfigMap argocd-rbac-cm, or policy CSV")
-    return RbacSettings(csv=((path, text),), generation=path), ""
+    if not _is_yaml(path, text):
+        return RbacSettings(csv=((path, text),), generation=path), ""
+    maps = [obj for obj in read_documents(path) if obj.get("kind") == "ConfigMap"]
+    named = [obj for obj in maps if (obj.get("metadata") or {}).get("name") == RBAC_NAME]
+    if not named and len(maps) != 1:
+        found = "several ConfigMaps, none of them argocd-rbac-cm" if maps else "no ConfigMap"
+        raise InvalidPolicy(path, "", found, "the ConfigMap argocd-rbac-cm, or policy CSV")
+    return read_rbac_settings(config_data(Found((named or maps)[0], path)), path), RBAC_NAME
 
 
-def _data(config_map: dict[str, t.Any], path: str) -> dict[str, str]:
-    data = config_map.get("data") or {}
-    if not isinstance(data, dict) or not all(isinstance(v, str) for pair in data.items() for v in pair):
-        raise InvalidPolicy(path, "data", "values that are not text", "text, quoted where YAML needs it")
-    return data
+def _is_yaml(path: str, text: str) -> bool:
+    return path.endswith(OBJECT_SUFFIXES) or "\nkind:" in f"\n{text}"
+
+
+def read_bundle(paths: t.Iterable[str]) -> Live:
+    """Read files and folders with everything that governs: the three ConfigMaps, AppProjects, Applications, clusters.
+
+    A folder means all YAML, JSON and CSV files in it and below it, hidden ones left out. Files that end neither in
+    .yaml, .yml nor .json and hold no object are policy CSV.
+
+    Raises:
+        InvalidInput: something cannot be read, an object stands twice, or there is nothing that governs.
+    """
+    named = tuple(paths)
+    found: list[Found] = []
+    csv: list[tuple[str, str]] = []
+    for path, listed in ((path, listed) for name in named for path, listed in _files(name)):
+        if path.endswith(OBJECT_SUFFIXES) or _is_yaml(path, read_text(path)):
+            found += [Found(obj, path) for obj in read_documents(path, loose=listed)]
+        else:
+            csv.append((path, read_text(path)))
+    live = assemble(found, where=", ".join(named), refuse=_raise)
+    if csv and live.has_rbac:
+        raise InvalidPolicy(csv[0][0], "", "policy CSV beside the ConfigMap argocd-rbac-cm", "one of them")
+    if csv:
+        rbac = RbacSettings(csv=tuple(csv), generation=live.where)
+        live = msgspec.structs.replace(live, rbac=rbac, rbac_source="", has_rbac=True)
+    if not (live.has_rbac or live.projects or live.applications or live.clusters or live.additions_data):
+        wanted = "policy CSV, argocd-rbac-cm, lynceus-cm, AppProjects, Applications or cluster Secrets"
+        raise InvalidSettings(live.where, "", "nothing that governs", wanted)
+    return live
+
+
+def _raise(failure: InvalidInput) -> None:
+    raise failure
+
+
+def _files(name: str) -> t.Iterator[tuple[str, bool]]:
+    """Yield (file, whether a folder brought it) in a stable order."""
+    root = Path(name)
+    try:
+        is_folder = root.is_dir()
+    except (OSError, ValueError):
+        is_folder = False
+    if not is_folder:
+        yield name, False
+        return
+    for path in sorted(root.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if not hidden and path.suffix in (*OBJECT_SUFFIXES, ".csv") and path.is_file():
+            yield str(path), True
 
 
 def read_projects(paths: t.Iterable[str]) -> list[AppProject]:
-    """Return all AppProjects in the files."""
-    return [_typed(read_project, obj, path) for path in paths for obj in read_documents(path) if _is(obj, "AppProject")]
+    """Return all AppProjects in the files and folders."""
+    return [read_typed(read_project, found) for found in _of_kind(paths, "AppProject")]
 
 
 def read_applications(paths: t.Iterable[str]) -> list[Application]:
-    """Return all Applications in the files."""
-    found = [(obj, path) for path in paths for obj in read_documents(path) if _is(obj, "Application")]
-    return [_typed(read_application, obj, path) for obj, path in found]
+    """Return all Applications in the files and folders."""
+    return [read_typed(read_application, found) for found in _of_kind(paths, "Application")]
 
 
-def _is(obj: dict[str, t.Any], kind: str) -> bool:
-    return obj.get("kind") == kind
-
-
-T = t.TypeVar("T")
-
-
-def _typed(read: t.Callable[[bytes, str], T], obj: dict[str, t.Any], path: str) -> T:
-    metadata = obj.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    try:
-        data = msgspec.json.encode(obj)
-    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
-        raise InvalidSettings(path, "", "values that JSON does not have", "plain YAML") from None
-    return read(data, f"{path}: {obj.get('kind')} {name or 'without a name'}")
+def _of_kind(paths: t.Iterable[str], kind: str) -> t.Iterator[Found]:
+    for path, listed in ((path, listed) for name in paths for path, listed in _files(name)):
+        if not listed or path.endswith(OBJECT_SUFFIXES):
+            yield from (Found(obj, path) for obj in read_documents(path, loose=listed) if obj.get("kind") == kind)
