@@ -37,6 +37,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Which policy generation answered; one generation answers one question."""
     reasons: tuple[str, ...] = ()
     """Further findings, for example near misses or invalid windows that were treated as closed."""
+    overrode: Rule | None = None
+    """The first window or freeze that was passed over by break-glass; None for every other answer."""
 
     @property
     def allowed(self) -> bool:

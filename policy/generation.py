@@ -12,6 +12,7 @@ import typing as t
 
 import msgspec
 
+from model.additions import Additions
 from model.decision import Decision
 from model.project import AppProject
 from model.secrets import Cluster
@@ -79,7 +80,7 @@ class Generation:
         self.projects = _inherit(units, global_projects)
         layers = {name: unit.layer for name, unit in units.items() if unit.layer.by_subject or unit.layer.by_member}
         self.window_answers: dict[WindowQuestion, Steady] = {}
-        self.engine = Engine(policy.rules, layers, policy.default_role, mode) if policy else None
+        self.engine = Engine(policy.rules, layers, policy.default_role, mode, units) if policy else None
         self.answers = Answers(self.engine, identity)
 
     @property
@@ -99,6 +100,7 @@ def build(
     protect_control_namespace: bool = True,
     global_projects: t.Iterable[GlobalProject] = (),
     source: str = SOURCE,
+    additions: Additions | None = None,
 ) -> tuple[Generation, tuple[Finding, ...]]:
     """Build a generation; total: no text of a policy makes it raise.
 
@@ -112,6 +114,7 @@ def build(
         protect_control_namespace: strict only: the control namespace as a destination needs an entry that names it.
         global_projects: globalProjects of argocd-cm.
         source: what the policy text belongs to, for places; empty when each key of `rbac.csv` is a place by itself.
+        additions: lynceus-cm; None is an absent one.
     """
     policy, findings = _policy(rbac, mode, previous, source)
     match_mode = policy.match_mode if policy else "glob"

@@ -90,6 +90,8 @@ class Guard:
         manual: bool,
         started: dt.datetime | None = None,
         subject: Subject | None = None,
+        healing: bool = False,
+        break_glass: str = "",
     ) -> Decision:
         """May a sync of the Application run at this instant?
 
@@ -99,6 +101,8 @@ class Guard:
             manual: a person asked for it.
             started: when the running operation began, by our own record.
             subject: who asks; then RBAC applications/sync is asked as well.
+            healing: an automated sync to the very revisions that were synced last.
+            break_glass: why a person passes over windows and freezes; needs `manual` and a `subject` who may.
         """
         generation = self.current
         project = _project(generation, app)
