@@ -1,0 +1,78 @@
+"""The policy of one test file, built for each mode that its cases ask in. Pure; total like policy.generation.build."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+
+from lynceus.bundle import Live
+from model.application import Application
+from policy.findings import Finding, Mode, errors_of
+from policy.generation import build
+from policy.guard import Guard
+from policy.projects.compiled import Project
+from policy.windows import Window
+
+
+class World(msgspec.Struct, frozen=True, kw_only=True):
+    """One policy in one mode."""
+
+    mode: Mode
+    guard: Guard
+    findings: tuple[Finding, ...]
+
+    def project(self, name: str) -> Project | None:
+        """Return the project with what it inherits; None when it is malformed."""
+        return self.guard.current.projects.get(name)
+
+    def windows(self, project: str) -> tuple[Window, ...]:
+        """Return the windows in play for a project."""
+        found = self.project(project)
+        return tuple(found.windows) if found else ()
+
+
+class Worlds:
+    """The policy of one file in every mode, each built on first use."""
+
+    def __init__(self, live: Live, control_namespace: str, default: Mode) -> None:
+        self.live, self.control_namespace, self.default = live, control_namespace, default
+        self._built: dict[Mode, World] = {}
+
+    def in_mode(self, mode: Mode) -> World:
+        """Return the policy in a mode."""
+        if mode not in self._built:
+            self._built[mode] = self._build(mode)
+        return self._built[mode]
+
+    def used(self) -> t.Iterator[World]:
+        """Yield what was built."""
+        yield from self._built.values()
+
+    def application(self, name: str) -> list[Application]:
+        """Return the Applications of a name, or of NAMESPACE/NAME."""
+        return [app for app in self.live.applications if name in (app.metadata.name, str(app.key))]
+
+    def _build(self, mode: Mode) -> World:
+        live = self.live
+        generation, findings = build(
+            live.rbac,
+            live.projects,
+            live.clusters,
+            mode=mode,
+            control_namespace=self.control_namespace,
+            global_projects=live.settings.global_projects,
+            source=live.rbac_source,
+        )
+        return World(mode=mode, guard=Guard(generation), findings=(*self._problems(), *findings))
+
+    def _problems(self) -> t.Iterator[Finding]:
+        """Yield what argocd-cm says that cannot be used: nothing of it may be passed over in a test."""
+        for text in self.live.settings.problems:
+            yield Finding(code="settings", severity="error", where="argocd-cm", text=text.removeprefix("argocd-cm: "))
+
+
+def unexpected(worlds: Worlds, expected: t.Callable[[Finding], bool]) -> tuple[Finding, ...]:
+    """Return the errors of the policy that no case expects."""
+    found = [finding for world in worlds.used() for finding in errors_of(world.findings) if not expected(finding)]
+    return tuple(dict.fromkeys(found))
