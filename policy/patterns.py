@@ -10,7 +10,7 @@ import typing as t
 import msgspec
 import re2
 
-from policy.globs import ANY, SUPER, GlobError, Translation, translate_gobwas, translate_path_match
+from policy.globs import ANY, CLASS, SINGLE, SUPER, GlobError, Translation, translate_gobwas, translate_path_match
 
 LONGEST_PATTERN = 4096
 """Characters. Argo CD's own objects are far shorter; compiling stays below a millisecond."""
@@ -60,6 +60,27 @@ def glob(text: str, separator: str = "") -> Pattern:
     return _from_translation(text, lambda: translate_gobwas(text, separator), separator)
 
 
+def loose(pattern: Pattern) -> Pattern:
+    """Return a glob (without separator) as upstream's library answers it in two of its own mistakes.
+
+    `ab*bc` also matches abc, since beginning and end may overlap; a single `?` or `[!a]` also matches the empty text.
+    Source: gobwas/glob 0.2.3, match.PrefixSuffix, match.Single and match.List.
+    """
+    start, _, rest = pattern.text.partition("*")
+    end = rest.lstrip("*")
+    if start and end and _SPECIAL.isdisjoint(start + end):
+        return Pattern(pattern.text, lambda value: value.startswith(start) and value.endswith(end), prefix=start)
+    if pattern.literal is None and not pattern.broken and _one_character(pattern.text):
+        return Pattern(pattern.text, lambda value: not value or pattern.matches(value))
+    return pattern
+
+
+def _one_character(text: str) -> bool:
+    """True for `?` and for one negated class."""
+    pieces = translate_gobwas(text).pieces
+    return len(pieces) == 1 and (pieces[0][0] == SINGLE or (pieces[0][0] == CLASS and text.startswith("[!")))
+
+
 def path_match(text: str) -> Pattern:
     """Compile a pattern of Go's path.Match; PatternError when it does not compile."""
     return _from_translation(text, lambda: translate_path_match(text), "/")
@@ -67,6 +88,7 @@ def path_match(text: str) -> Pattern:
 
 def regex(text: str, *, anchored: bool) -> Pattern:
     """Compile an RE2 expression, for the whole text or (as upstream) for any part of it; PatternError when invalid."""
+    _check_expression(text)
     return Pattern(text, _expression(text, anchored=anchored, dot_newline=False))
 
 
@@ -152,6 +174,17 @@ def _check_text(text: str) -> None:
         raise PatternError(f"a pattern of {len(text)} characters; at most {LONGEST_PATTERN} are taken")
     if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
         raise PatternError("a pattern with a NUL or half a character")
+
+
+def _check_expression(text: str) -> None:
+    r"""Refuse ``\C`` (any byte), which RE2 has and Go's regexp has not."""
+    at = text.find("\\")
+    while at >= 0:
+        if text.startswith("C", at + 1):
+            raise PatternError("not an RE2 expression (\\C, any byte, is not taken)", at + 1)
+        quoted = text.startswith("Q", at + 1)
+        end = text.find("\\E", at + 2) if quoted else at
+        at = text.find("\\", end + 2) if end >= 0 else -1
 
 
 def _expression(text: str, *, anchored: bool, dot_newline: bool) -> Test:

@@ -13,7 +13,7 @@ from policy.findings import Mode
 from policy.rbac.index import Reach, RoleLines, Rules, Slot, closure
 from policy.rbac.text import PolicyLine
 from policy.rbac.vocabulary import project_of
-from policy.subjects import RESERVED, Subject
+from policy.subjects import RESERVED, Subject, project_of_token
 
 REMEMBERED = 16_384
 """Closures kept in memory; on overflow all are forgotten, which costs microseconds each."""
@@ -84,8 +84,25 @@ class View(t.NamedTuple):
 class Engine:
     """One generation of the RBAC policy with the role layers of the projects."""
 
-    def __init__(self, rules: Rules, layers: t.Mapping[str, Rules], default_role: str, mode: Mode) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        layers: t.Mapping[str, Rules],
+        default_role: str,
+        mode: Mode,
+        projects: t.Container[str] | None = None,
+    ) -> None:
+        """Take what is asked.
+
+        Args:
+            rules: built-in and user policy.
+            layers: role lines of projects; a project without any may be left out.
+            default_role: policy.default, may be empty.
+            mode: strict or compat.
+            projects: the names of all AppProjects there are; None: those of `layers`.
+        """
         self.rules, self.layers, self.default_role, self.mode = rules, dict(layers), default_role, mode
+        self.projects = self.layers if projects is None else projects
         self._closures: dict[tuple[str, str], tuple[Reach, ...]] = {}
         self._lines: dict[tuple[str, str], tuple[tuple[RoleLines, tuple[str, ...]], ...]] = {}
 
@@ -175,11 +192,15 @@ class Engine:
     # --- compat ---
 
     def decide_compat(self, subject: Subject, request: Request, project: str) -> Outcome:
-        """Answer one question as Argo CD does; pure, the same for the same generation."""
+        """Answer one question as Argo CD does; pure, the same for the same generation.
+
+        Args:
+            subject: who asks.
+            request: what is asked.
+            project: whose role layer counts, as `layer_of` says.
+        """
         denied = REFUSED
-        for name, layer in self._evaluations(subject, project):
-            if name is None:
-                return denied if denied.line else Outcome(False, note=f"{subject.name} is of another project")
+        for name, layer in self._evaluations(subject, request, project):
             found = self.evaluate(name, request, layer)
             if found.allowed:
                 return _outcome(found.allow, name, allowed=True)
@@ -187,22 +208,27 @@ class Engine:
                 denied = _outcome(found.deny or found.failed, name, allowed=False)
         return denied
 
-    def _evaluations(self, subject: Subject, project: str) -> t.Iterator[tuple[str | None, str]]:
-        """Yield (name, project layer) in upstream's order; the first that allows wins. None ends with a denial."""
+    def _evaluations(self, subject: Subject, request: Request, layer: str) -> t.Iterator[tuple[str, str]]:
+        """Yield (name, project layer) in upstream's order; the first that allows wins."""
         if self.default_role:
             yield self.default_role, ""
-        parts = subject.name.split(":")
-        if project and len(parts) == 3 and parts[0] == "proj":
-            if parts[1] != project:
-                yield None, ""
-            yield from self._with_default(subject.name, project)
+        if not subject.groups and (subject.kind == "role" or not subject.name):
+            yield subject.name, ""
             return
-        yield from self._with_default(subject.name, project)
+        project = project_of(request.resource, request.target)
+        token_of = project_of_token(subject.name)
+        if token_of is None or project not in self.projects:
+            yield from self._of_caller(subject, layer)
+        elif token_of == project:
+            yield from self._with_default(subject.name, layer)
+        yield "", ""
+
+    def _of_caller(self, subject: Subject, layer: str) -> t.Iterator[tuple[str, str]]:
+        """Yield the caller, and each group that stands first in some g line."""
+        yield from self._with_default(subject.name, layer)
         for group in subject.groups:
-            if self.bound(group, project):
-                yield from self._with_default(group, project)
-        if subject.name or subject.groups:
-            yield "", ""
+            if self.bound(group, layer):
+                yield from self._with_default(group, layer)
 
     def _with_default(self, name: str, project: str) -> t.Iterator[tuple[str, str]]:
         if self.default_role:
@@ -214,7 +240,7 @@ def decide_strict(view: View, subject: Subject, resource: str, target: str) -> O
     """Let the first deny line decide, whichever name of the caller has it, and else the first allow line."""
     if subject.kind == "token":
         asked = project_of(resource, target)
-        if asked and subject.name.split(":")[1:2] != [asked]:
+        if asked and project_of_token(subject.name) != asked:
             return Outcome(False, note=f"{subject.name} counts only inside its own project")
     segment = target.partition("/")[0]
     for slot, name, path in view.denies:

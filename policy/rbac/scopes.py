@@ -9,6 +9,8 @@ import typing as t
 
 import yaml
 
+from policy.findings import Mode
+
 DEFAULT = ("groups",)
 
 LONGEST = 4096
@@ -16,34 +18,38 @@ LONGEST = 4096
 
 
 def read_scopes(text: str) -> tuple[str, ...]:
-    """Return the claim names.
+    """Return the claim names; an empty list means that no claim gives groups.
 
     Args:
-        text: a YAML list in a string, or (as the documentation has it) one plain word; empty means groups.
+        text: a YAML list in a string, or (as the documentation has it) one plain word; empty or null means groups.
 
     Raises:
         ValueError: neither.
     """
-    if not text.strip():
-        return DEFAULT
     if len(text) > LONGEST:
         raise ValueError(f"{len(text)} characters, expected at most {LONGEST}")
     try:
-        value = yaml.safe_load(text)
+        value = yaml.safe_load(text) if text.strip() else None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise ValueError("not YAML, expected a list such as [groups, email]") from None
+    if value is None:
+        return DEFAULT
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         raise ValueError("expected a list of claim names such as [groups, email]")
-    return tuple(value) or DEFAULT
+    return tuple(value)
 
 
-def groups_of(claims: t.Mapping[str, t.Any], scopes: t.Iterable[str]) -> tuple[str, ...]:
-    """Return the groups in a token's claims: lists of text and single texts, empty ones and other values dropped."""
+def groups_of(claims: t.Mapping[str, t.Any], scopes: t.Iterable[str], *, mode: Mode = "strict") -> tuple[str, ...]:
+    """Return the groups in a token's claims, in the order of the scopes.
+
+    A list gives its texts and drops what is no text; a single text is one group, never split and never its letters;
+    names of claims are plain, a dot in them leads nowhere. strict also drops empty and repeated names.
+    """
     found: list[str] = []
     for scope in scopes:
         value = claims.get(scope)
-        values = value if isinstance(value, list) else [value]
-        found.extend(item for item in values if isinstance(item, str) and item)
-    return tuple(found)
+        values = value if isinstance(value, (list, tuple)) else [value]
+        found.extend(item for item in values if isinstance(item, str) and (item or mode == "compat"))
+    return tuple(found if mode == "compat" else dict.fromkeys(found))

@@ -11,7 +11,7 @@ import typing as t
 import msgspec
 
 from policy.findings import Finding, Mode, Severity, shown
-from policy.patterns import Pattern, PatternError, broken, glob, literal, regex
+from policy.patterns import Pattern, PatternError, broken, glob, literal, loose, regex
 from policy.rbac.csvline import BLANKS, CsvError, column_of, read_record
 from policy.rbac.vocabulary import GLOB_CHARACTERS, REGEX_CHARACTERS, known_action, known_resource
 
@@ -182,7 +182,7 @@ class _Parser:
     def _compile(self, text: str) -> Pattern:
         try:
             if not self.regex_mode:
-                return glob(text)
+                return glob(text) if self.mode == "strict" else loose(glob(text))
             strict = self.mode == "strict"
             return literal(text) if strict and self.special.isdisjoint(text) else regex(text, anchored=strict)
         except PatternError as failure:
