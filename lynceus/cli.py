@@ -19,6 +19,7 @@ COMMANDS: t.Final[dict[str, tuple[str, str]]] = {
     "sandbox": ("lynceus.commands.sandbox:sandbox", "Serve the embedded Kubernetes API, for kubectl."),
     "rbac": ("lynceus.commands.rbac:rbac", "Ask and check policy CSV rules."),
     "windows": ("lynceus.commands.windows:windows", "List and explain sync windows."),
+    "policy": ("lynceus.commands.policy:policy", "Run policy unit tests."),
     "project": ("lynceus.commands.project:project", "Check Applications against an AppProject."),
     "dashboards": ("lynceus.commands.dashboards:dashboards", "Export the Grafana dashboards."),
     "alerts": ("lynceus.commands.alerts:alerts", "Export the Prometheus rules."),

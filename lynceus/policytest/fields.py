@@ -1,5 +1,6 @@
-"""Strict reading of the mappings of a test file: each key is known, each value has its type, or file, line and path
-are named together with what would be right. No meaning here: lynceus.policytest.cases gives it.
+"""Strict reading of the mappings of a test file: keys are known and values have their types.
+
+A mistake is named by file, line and path, together with what would be right. What the keys mean is not known here.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ _INSTANT = "an RFC 3339 time with its offset, such as 2026-12-24T12:00:00Z"
 
 
 class Fields:
-    """One mapping of the file."""
+    """One mapping of the file, with its line."""
 
     def __init__(self, value: t.Any, file: str, line: int, path: str, known: t.Sequence[str]) -> None:
         self.file, self.path, self.line = file, path, line
+        self.table = value if isinstance(value, Table) else Table(line)
         if not isinstance(value, Table):
             raise self.wrong("", describe(value), "a mapping with " + ", ".join(known))
-        self.table, self.line = value, value.line
+        self.line = value.line
         for key in value:
             if key not in known:
                 raise self.wrong(key, "an unknown key", _instead(key, known))
@@ -31,7 +33,7 @@ class Fields:
         """Return the error for a key (empty: the whole mapping), or for one item of its list."""
         line, path = self.line, self.path
         if key:
-            line = getattr(self, "table", Table(line)).lines.get(key, line)
+            line = self.table.lines.get(key, line)
             path = f"{path}.{key}" if path else key
         if index is not None:
             lines = getattr(self.table.get(key), "lines", None)
@@ -140,10 +142,10 @@ class Fields:
 
 def describe(value: t.Any) -> str:
     """Say what kind of value stands there, without its content."""
-    words = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
     if value is None:
         return "nothing"
-    return next((word for kind, word in words.items() if type(value) is kind or kind in type(value).__bases__), "a value")
+    words = ((bool, "true or false"), (dict, "a mapping"), (list, "a list"), (str, "text"), ((int, float), "a number"))
+    return next((word for kind, word in words if isinstance(value, kind)), "a value")
 
 
 def _instead(word: str, known: t.Sequence[str]) -> str:

@@ -29,15 +29,7 @@ _MAGIC = frozenset("*?[")
 _YAML = (".yaml", ".yml", ".json")
 
 
-class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What is judged."""
-
-    live: Live
-    files: tuple[str, ...]
-    """Every file that was read, whole paths; equal files mean equal policy lines for coverage."""
-
-
-def read_inputs(fields: Fields) -> Inputs:
+def read_inputs(fields: Fields) -> Live:
     """Read all files that the test file names; InvalidInput names the line that names them."""
     return _Reader(fields).read()
 
@@ -52,9 +44,8 @@ class _Reader:
         self._found: list[Found] = []
         self._clusters: list[Cluster] = []
         self._csv: list[tuple[str, str]] = []
-        self._files: set[str] = set()
 
-    def read(self) -> Inputs:
+    def read(self) -> Live:
         """Read every key."""
         for key in _OBJECTS:
             self._objects(key)
@@ -68,7 +59,7 @@ class _Reader:
         live = msgspec.structs.replace(live, clusters=[*live.clusters, *self._clusters])
         if "clusters" in self._fields and not live.clusters:
             raise self._fields.wrong("clusters", "no cluster in these files", "Secrets of clusters, or {name, server}")
-        return Inputs(live=live, files=tuple(sorted(self._files)))
+        return live
 
     # --- objects ---
 
@@ -178,7 +169,6 @@ class _Reader:
         return files
 
     def _text(self, path: str) -> str:
-        self._files.add(str(Path(path).resolve()))
         text = read_text(path)
         for old, new in self._replace.items():
             text = text.replace(old, new)

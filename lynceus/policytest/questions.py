@@ -70,7 +70,9 @@ def check_object(fields: Fields, key: str, resource: str, target: str, index: in
         wanted = "PROJECT/NAME or PROJECT/NAMESPACE/NAME" if resource in _PATHED else "the name or URL"
         raise fields.wrong(key, f"{target[:60]!r}" if target else "nothing", wanted, index)
     if "*" in target:
-        raise fields.wrong(key, f"the pattern {target[:60]!r}", "the name of one object; list several in a matrix", index)
+        raise fields.wrong(
+            key, f"the pattern {target[:60]!r}", "the name of one object; list several in a matrix", index
+        )
     return target
 
 
@@ -86,9 +88,7 @@ def _sync(fields: Fields, worlds: Worlds, _: World) -> Question:
         raise sync.wrong("trigger", f"a sync by somebody that is {trigger}", "manual")
     if reason and not by:
         raise sync.wrong("breakGlass", "break-glass by nobody", "by: with the one who breaks it")
-    return cases.Sync(
-        application(sync, worlds), t.cast("cases.Trigger", trigger), sync.instant("started"), by, reason
-    )
+    return cases.Sync(application(sync, worlds), t.cast("cases.Trigger", trigger), sync.instant("started"), by, reason)
 
 
 def _permitted(fields: Fields, worlds: Worlds, _: World) -> Question:
@@ -223,4 +223,3 @@ _READERS: t.Final[dict[str, t.Callable[[Fields, Worlds, World], Question]]] = {
     "window": _window,
     "findings": _findings,
 }
-

@@ -124,4 +124,3 @@ def _made(
         at=at,
         mode=setting.mode,
     )
-

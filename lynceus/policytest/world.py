@@ -21,6 +21,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     guard: Guard
     findings: tuple[Finding, ...]
+    source: str
+    """What places in the policy text begin with."""
 
     def project(self, name: str) -> Project | None:
         """Return the project with what it inherits; None when it is malformed."""
@@ -64,7 +66,9 @@ class Worlds:
             global_projects=live.settings.global_projects,
             source=live.rbac_source,
         )
-        return World(mode=mode, guard=Guard(generation), findings=(*self._problems(), *findings))
+        return World(
+            mode=mode, guard=Guard(generation), findings=(*self._problems(), *findings), source=live.rbac_source
+        )
 
     def _problems(self) -> t.Iterator[Finding]:
         """Yield what argocd-cm says that cannot be used: nothing of it may be passed over in a test."""
