@@ -51,6 +51,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All resource.customizations.* keys, verbatim, without that prefix."""
     global_projects: tuple[GlobalProject, ...] = ()
     """globalProjects: from which projects others inherit."""
+    global_projects_readable: bool = True
+    """False when globalProjects is a text that cannot be read: who inherits what is not known then."""
+    impersonation_enabled: bool = False
+    """application.sync.impersonation.enabled: objects are written as the project's destinationServiceAccounts say."""
+    impersonation_enforced: bool = True
+    """application.sync.impersonation.enforced: without a matching service account nothing is written."""
     problems: tuple[str, ...] = ()
     """One line per key that could not be used."""
 
@@ -90,6 +96,7 @@ def read_settings(data: t.Mapping[str, str]) -> Settings:
         problems.append(f"argocd-cm: application.resourceTrackingMethod: found {method[:40]!r}, expected {wanted}")
         method = default.tracking_method
     prefix = "resource.customizations."
+    inherited = _global_projects(data.get("globalProjects", ""), problems)
     return Settings(
         reconciliation_timeout=_timeout(data, "timeout.reconciliation", default.reconciliation_timeout, problems),
         reconciliation_jitter=_timeout(data, "timeout.reconciliation.jitter", default.reconciliation_jitter, problems),
@@ -102,18 +109,23 @@ def read_settings(data: t.Mapping[str, str]) -> Settings:
         kustomize_enabled=data.get("kustomize.enable", "true") != "false",
         in_cluster_enabled=data.get("cluster.inClusterEnabled", "true") != "false",
         customizations={k.removeprefix(prefix): v for k, v in data.items() if k.startswith(prefix)},
-        global_projects=_global_projects(data.get("globalProjects", ""), problems),
+        global_projects=inherited or (),
+        global_projects_readable=inherited is not None,
+        impersonation_enabled=data.get("application.sync.impersonation.enabled") == "true",
+        impersonation_enforced=data.get("application.sync.impersonation.enforced") != "false",
         problems=tuple(problems),
     )
 
 
-def _global_projects(text: str, problems: list[str]) -> tuple[GlobalProject, ...]:
-    """Read the YAML list of globalProjects; an unusable text is a problem and inherits nothing."""
+def _global_projects(text: str, problems: list[str]) -> tuple[GlobalProject, ...] | None:
+    """Read the YAML list of globalProjects; None for an unusable text, which is a problem."""
     try:
-        items = yaml.safe_load(text[:LONGEST_LIST]) or []
+        if len(text) > LONGEST_LIST:
+            raise ValueError("too long")
+        items = yaml.safe_load(text) or []
         return tuple(
             GlobalProject(
-                project_name=item["projectName"],
+                project_name=_name(item["projectName"]),
                 match_labels=dict((item.get("labelSelector") or {}).get("matchLabels") or {}),
                 match_expressions=tuple((item.get("labelSelector") or {}).get("matchExpressions") or ()),
             )
@@ -121,7 +133,13 @@ def _global_projects(text: str, problems: list[str]) -> tuple[GlobalProject, ...
         )
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, KeyError, AttributeError):
         problems.append("argocd-cm: globalProjects: found text that is no list of {projectName, labelSelector}")
-        return ()
+        return None
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("projectName is no name")
+    return value
 
 
 def _timeout(data: t.Mapping[str, str], key: str, default: dt.timedelta, problems: list[str]) -> dt.timedelta:

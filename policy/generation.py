@@ -15,12 +15,13 @@ import msgspec
 from model.additions import Additions
 from model.decision import Decision
 from model.project import AppProject
-from model.secrets import Cluster
+from model.secrets import Cluster, Repository
 from model.settings import GlobalProject, RbacSettings
 from policy.findings import Finding, Mode, errors_of
+from policy.projects.additions import Scoped
 from policy.projects.clusters import Registry
 from policy.projects.compiled import Project
-from policy.projects.inherit import globals_of
+from policy.projects.inherit import parents_of, selector_problem
 from policy.rbac.compiled import SOURCE, CompiledPolicy, compile_policy
 from policy.rbac.engine import Engine
 from policy.rbac.explain import Answers
@@ -72,12 +73,14 @@ class Generation:
         policy: CompiledPolicy | None,
         units: dict[str, Unit],
         registry: Registry,
-        global_projects: tuple[GlobalProject, ...],
+        global_projects: tuple[GlobalProject, ...] | None,
+        scoped: Scoped,
     ) -> None:
         self.id, self.mode, self.control_namespace = identity, mode, control_namespace
         self.protected_namespace = control_namespace if protected and mode == "strict" else ""
         self.settings, self.policy, self.units, self.registry = settings, policy, units, registry
-        self.projects = _inherit(units, global_projects)
+        self.global_projects, self.scoped = global_projects, scoped
+        self.projects, self.refusals = _inherit(units, global_projects, scoped, mode)
         layers = {name: unit.layer for name, unit in units.items() if unit.layer.by_subject or unit.layer.by_member}
         self.window_answers: dict[WindowQuestion, Steady] = {}
         self.engine = Engine(policy.rules, layers, policy.default_role, mode, units) if policy else None
@@ -98,7 +101,8 @@ def build(
     previous: Generation | None = None,
     control_namespace: str = "argocd",
     protect_control_namespace: bool = True,
-    global_projects: t.Iterable[GlobalProject] = (),
+    global_projects: t.Iterable[GlobalProject] | None = (),
+    repositories: t.Iterable[Repository] = (),
     source: str = SOURCE,
     additions: Additions | None = None,
 ) -> tuple[Generation, tuple[Finding, ...]]:
@@ -112,7 +116,8 @@ def build(
         previous: where the last good form of malformed units comes from.
         control_namespace: where Applications and AppProjects live.
         protect_control_namespace: strict only: the control namespace as a destination needs an entry that names it.
-        global_projects: globalProjects of argocd-cm.
+        global_projects: globalProjects of argocd-cm; None when that text cannot be read.
+        repositories: from the repository Secrets: those with a project are sources of it.
         source: what the policy text belongs to, for places; empty when each key of `rbac.csv` is a place by itself.
         additions: lynceus-cm; None is an absent one.
     """
@@ -120,10 +125,12 @@ def build(
     match_mode = policy.match_mode if policy else "glob"
     units = {spec.metadata.name: _unit(spec, mode, match_mode, previous) for spec in projects}
     found = [*findings, *(finding for unit in units.values() for finding in unit.findings)]
-    rules = tuple(global_projects)
-    found += _missing_globals(rules, units)
+    rules = _global_rules(global_projects, mode, previous, found)
+    found += _missing_globals(rules or (), units, mode)
     registry = Registry(clusters)
-    identity = _identity(rbac, units, registry, rules, mode, policy)
+    scoped = Scoped.of(repositories, registry.clusters)
+    found += [f for unit in units.values() if unit.project for f in scoped.added_to(unit.project)[1]]
+    identity = _identity(rbac, units, registry, rules, scoped, mode, policy)
     generation = Generation(
         identity=identity,
         mode=mode,
@@ -134,6 +141,7 @@ def build(
         units=units,
         registry=registry,
         global_projects=rules,
+        scoped=scoped,
     )
     return generation, tuple(found)
 
@@ -165,35 +173,67 @@ def _unit(spec: AppProject, mode: Mode, match_mode: str, previous: Generation | 
     return Unit(spec, project, layer, tuple(findings), bool(known and known.layer_good))
 
 
-def _inherit(units: dict[str, Unit], rules: tuple[GlobalProject, ...]) -> dict[str, Project | None]:
-    """Return the projects with what they inherit."""
+def _global_rules(
+    wanted: t.Iterable[GlobalProject] | None, mode: Mode, previous: Generation | None, findings: list[Finding]
+) -> tuple[GlobalProject, ...] | None:
+    """Return globalProjects, or their last good form; None when nobody knows who inherits what."""
+    rules = tuple(wanted) if wanted is not None else None
+    bad = [f"project {rule.project_name!r} {why}" for rule in rules or () if (why := selector_problem(rule))]
+    if rules is not None and not bad:
+        return rules
+    text = "; ".join(bad) or "text that is no list of {projectName, labelSelector}"
+    fix, where = "label selectors as Kubernetes has them", "argocd-cm globalProjects"
+    findings.append(Finding(code="project-global", severity="error", where=where, text=text, fix=fix))
+    if mode == "compat":
+        return rules or ()
+    return previous.global_projects if previous is not None and previous.units and previous.mode == mode else rules
+
+
+def _inherit(
+    units: dict[str, Unit], rules: tuple[GlobalProject, ...] | None, scoped: Scoped, mode: Mode
+) -> tuple[dict[str, Project | None], dict[str, str]]:
+    """Return the projects with what Secrets and global projects add, and why some cannot be used."""
     merged: dict[str, Project | None] = {}
+    refusals: dict[str, str] = {}
     for name, unit in units.items():
-        parents = [units[parent].project for parent in globals_of(unit.spec, rules) if parent in units]
-        good = [parent for parent in parents if parent is not None]
-        whole = unit.project is not None and len(good) == len(parents)
-        merged[name] = unit.project.with_globals(good) if whole and unit.project else None
-    return merged
+        merged[name] = None
+        if unit.project is None:
+            refusals[name] = f"project {name} is malformed and no earlier good form of it is known"
+            continue
+        if rules is None:
+            refusals[name] = "globalProjects of argocd-cm cannot be read, and no earlier good form of it is known"
+            continue
+        parents = parents_of(unit.spec, rules, units, mode)
+        good = [parent for other in parents.names if (parent := units[other].project) is not None]
+        broken = [other for other in parents.names if units[other].project is None]
+        if parents.refusal or broken:
+            refusals[name] = parents.refusal or f"its global project {broken[0]} is malformed"
+            continue
+        merged[name] = scoped.added_to(unit.project)[0].with_globals(good)
+    return merged, refusals
 
 
-def _missing_globals(rules: tuple[GlobalProject, ...], units: dict[str, Unit]) -> t.Iterator[Finding]:
+def _missing_globals(rules: tuple[GlobalProject, ...], units: dict[str, Unit], mode: Mode) -> t.Iterator[Finding]:
     for rule in rules:
         if rule.project_name not in units:
             text, fix = f"project {rule.project_name!r} does not exist", "a project of the control namespace"
             where = "argocd-cm globalProjects"
-            yield Finding(code="project-global", severity="warning", where=where, text=text, fix=fix)
+            severity: t.Literal["error", "warning"] = "error" if mode == "strict" else "warning"
+            yield Finding(code="project-global", severity=severity, where=where, text=text, fix=fix)
 
 
 def _identity(
     rbac: RbacSettings,
     units: dict[str, Unit],
     registry: Registry,
-    rules: tuple[GlobalProject, ...],
+    rules: tuple[GlobalProject, ...] | None,
+    scoped: Scoped,
     mode: Mode,
     policy: CompiledPolicy | None,
 ) -> str:
     """Return a short hash of everything that went in, also of the generation of a policy that was kept."""
     kept = policy.generation if policy else ""
     clusters = [(cluster.name, cluster.server, cluster.project) for cluster in registry.clusters]
-    parts = [mode, kept, rbac, [units[name].spec for name in sorted(units)], clusters, rules]
+    own = sorted((name, one.url) for name, found in scoped.repositories.items() for one in found)
+    parts = [mode, kept, rbac, [units[name].spec for name in sorted(units)], clusters, rules, own]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:12]

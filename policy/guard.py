@@ -20,7 +20,9 @@ from policy.generation import Generation as Generation
 from policy.generation import Steady, WindowQuestion
 from policy.generation import build as build
 from policy.projects import permit
+from policy.projects.accounts import Impersonation
 from policy.projects.compiled import Project
+from policy.projects.orphans import OrphanRules
 from policy.rbac import explain
 from policy.subjects import Subject as Subject
 from policy.subjects import named as named
@@ -118,8 +120,12 @@ class Guard:
             answer = generation.answers[subject, "applications", "sync", asked]
             if not answer.allowed:
                 return answer
+        signed = permit.signatures(project, (source.repo_url for source in app.spec.all_sources))
+        if signed is not None and not signed.allowed:
+            return _stamped(generation, signed)
         question = WindowQuestion(project.name, _target(generation, app), manual, started)
-        return _ask_windows(generation, project, question, now)
+        answer = _ask_windows(generation, project, question, now)
+        return answer if signed is None else msgspec.structs.replace(answer, reasons=answer.reasons + signed.reasons)
 
     def windows(
         self, app: Application, *, now: dt.datetime, manual: bool, started: dt.datetime | None = None
@@ -130,6 +136,22 @@ class Guard:
         if project is None:
             return None
         return judge(project.windows, _target(generation, app), now, manual=manual, started=started)
+
+    def service_account(self, app: Application) -> Impersonation:
+        """As whom are the objects of the Application written when impersonation is on?"""
+        generation = self.current
+        project = _project(generation, app)
+        if isinstance(project, Decision):
+            return Impersonation(rule=project.rule, problem=project.reason)
+        cluster = generation.registry.resolve(app.spec.destination)
+        if cluster is None:
+            return Impersonation(problem=f"Application {app.key}: the destination's cluster is not known")
+        return permit.service_account(project, cluster, app.spec.destination.namespace, app.metadata.namespace)
+
+    def orphan_rules(self, app: Application) -> OrphanRules:
+        """Which objects that nobody tracks are worth a word to the Application; none without a usable project."""
+        project = self.current.projects.get(app.spec.project or "default")
+        return project.orphans if project is not None else OrphanRules.of(None, "")
 
     def can(self, subject: Subject, resource: str, action: str, object: str) -> Decision:
         """May the caller do this? Answers are remembered for the life of the generation."""
@@ -168,7 +190,7 @@ def _project(generation: Generation, app: Application) -> Project | Decision:
     if name not in generation.projects:
         reason = f"{where}: project {name} does not exist in namespace {generation.control_namespace}"
         return deny(reason, _rule(where, name), generation=generation.id, remedy=f"create AppProject {name}")
-    reason = f"{where}: project {name} is malformed and no earlier good form of it is known"
+    reason = f"{where}: {generation.refusals[name]}"
     found = tuple(str(finding) for finding in errors_of(generation.units[name].findings))
     return deny(reason, _rule(where, name), generation=generation.id, reasons=found, remedy="correct the AppProject")
 

@@ -1,8 +1,9 @@
-"""An AppProject compiled: which sources, destinations, kinds and namespaces it permits.
+"""An AppProject compiled: its lists as patterns, its rules for orphans, accounts and signatures.
 
 strict: a negation never allows, name and server of a cluster are one identity, a broken pattern on a deny list keeps
 the project from coming into force, and the control namespace needs to be named without a pattern.
-compat: as Argo CD. Source: Argo CD pkg/apis/application/v1alpha1/app_project_types.go, docs "Projects".
+compat: as Argo CD. Source: Argo CD pkg/apis/application/v1alpha1/app_project_types.go, docs "Projects". Questions are
+asked in policy.projects.permit; what other objects add comes in over policy.projects.additions.
 """
 
 from __future__ import annotations
@@ -12,9 +13,15 @@ import typing as t
 
 from model.errors import InvalidSpec
 from model.project import AppProject, ProjectDestination, ResourceRestriction
+from model.secrets import Cluster
 from model.urls import canonical_url
 from policy.findings import Finding, Mode, Severity, shown
 from policy.patterns import Pattern, PatternError, broken, glob, path_match, regex
+from policy.projects.accounts import Account
+from policy.projects.clusters import server_key
+from policy.projects.goform import normalised
+from policy.projects.integrity import Demand, demands_of
+from policy.projects.orphans import OrphanRules
 from policy.windows.window import Window
 
 
@@ -63,7 +70,7 @@ class Kind(t.NamedTuple):
     text: str
 
     def matches(self, group: str, kind: str, name: str | None) -> bool:
-        """Return whether the object is of this kind; without a name every name is."""
+        """Return whether the object is of this kind and name; without a name the kind alone counts."""
         if not (self.kind.matches(kind) and self.group.matches(group)):
             return False
         return self.name is None or name is None or self.name.matches(name)
@@ -77,6 +84,7 @@ class Project:
 
     def __init__(self, spec: AppProject, mode: Mode) -> None:
         self.spec, self.mode = spec, mode
+        self.strict = mode == "strict"
         self.name = spec.metadata.name
         self.where = f"AppProject {self.name}"
         self.findings: list[Finding] = []
@@ -92,9 +100,40 @@ class Project:
             Window(item, f"{self.where}: spec.syncWindows[{n}]", n, mode)
             for n, item in enumerate(body.sync_windows or [])
         )
+        self.accounts = tuple(
+            Account.of(item, f"{self.where}: spec.destinationServiceAccounts[{n}]")
+            for n, item in enumerate(body.destination_service_accounts or [])
+        )
+        self.orphans = OrphanRules.of(body.orphaned_resources, f"{self.where}: spec.orphanedResources")
+        self.demands: tuple[Demand, ...] = demands_of(body, self.where)
+        self.scoped: tuple[Cluster, ...] = ()
+        """Clusters whose Secrets name this project."""
+        self.findings += self.orphans.findings
+
+    def source_form(self, url: str) -> str:
+        """Return the form of a repository URL that the entries are compared with; strict raises InvalidSpec."""
+        return canonical_url(url) if self.strict else normalised(url)
+
+    def server_form(self, server: str) -> str:
+        """Return the form of a cluster's server that the entries are compared with."""
+        return server_key(server) if self.strict else server
+
+    def extended(
+        self, sources: t.Iterable[Source], destinations: t.Iterable[DestinationRule], scoped: t.Iterable[Cluster]
+    ) -> Project:
+        """Return the project with entries that come from elsewhere, behind its own."""
+        merged = copy.copy(self)
+        merged.sources += tuple(sources)
+        merged.destinations += tuple(destinations)
+        merged.scoped += tuple(scoped)
+        return merged
 
     def with_globals(self, inherited: t.Sequence[Project]) -> Project:
-        """Return the project with the lists of its global projects appended, as Argo CD merges them."""
+        """Return the project with the lists of its global projects appended, as Argo CD merges them.
+
+        Kind lists, windows, sources, destinations and service accounts are appended; roles, source namespaces,
+        signatures and orphan rules are not. A namespaced whitelist turns "all" into "only these".
+        """
         if not inherited:
             return self
         merged = copy.copy(self)
@@ -102,6 +141,7 @@ class Project:
             merged.sources += other.sources
             merged.destinations += other.destinations
             merged.windows += other.windows
+            merged.accounts += other.accounts
             merged.cluster_white = _both(merged.cluster_white, other.cluster_white)
             merged.cluster_black = _both(merged.cluster_black, other.cluster_black)
             merged.namespace_white = _both(merged.namespace_white, other.namespace_white)
@@ -112,14 +152,31 @@ class Project:
         where = f"{self.where}: spec.sourceRepos[{number}]"
         negated = text.startswith("!")
         bare = text[1:] if negated else text
-        pattern = bare if bare == "*" else _source_pattern(bare)
-        compiled = self._compile(lambda wanted: glob(wanted, "" if bare == "*" else "/"), pattern, where, deny=negated)
+        pattern = self._strict_source(bare, where, negated) if self.strict else normalised(bare)
+        if pattern is None:
+            return Source(broken(text, "no repository URL"), negated, where, text)
+        everything = pattern == "*" and (self.strict or not negated)
+        compiled = self._compile(lambda wanted: glob(wanted, "" if everything else "/"), pattern, where, deny=negated)
         return Source(compiled, negated, where, text)
+
+    def _strict_source(self, text: str, where: str, negated: bool) -> str | None:
+        """Return the pattern in the form of canonical URLs; None for an entry that is no URL and permits nothing."""
+        if text == "*":
+            return text
+        try:
+            return _canonical_pattern(text)
+        except InvalidSpec:
+            plain = text.strip().lower().removesuffix(".git").removeprefix("ssh://")
+        if negated or normalised(text) == plain:
+            return plain
+        found, fix = f"{shown(text)}: no repository URL, so it permits nothing", "scheme://host/path or user@host:path"
+        self.findings.append(Finding(code="project-source", severity="warning", where=where, text=found, fix=fix))
+        return None
 
     def _destination(self, item: ProjectDestination, number: int) -> DestinationRule:
         where = f"{self.where}: spec.destinations[{number}]"
         name = self._part(item.name, f"{where}.name")
-        server = self._part(item.server, f"{where}.server")
+        server = self._part(self.server_form(item.server), f"{where}.server")
         namespace = self._part(item.namespace, f"{where}.namespace")
         cluster = item.server or item.name or "''"
         return DestinationRule(name, server, namespace, where, f"{cluster} {item.namespace or chr(39) * 2}", item)
@@ -131,25 +188,27 @@ class Project:
     def _kinds(self, field: str, items: list[ResourceRestriction] | None, *, deny: bool) -> KindList:
         if items is None:
             return None
-        return tuple(self._kind(item, f"{self.where}: spec.{field}[{n}]", deny) for n, item in enumerate(items))
+        named = field.startswith("cluster") or (self.strict and not deny)
+        return tuple(self._kind(item, f"{self.where}: spec.{field}[{n}]", deny, named) for n, item in enumerate(items))
 
-    def _kind(self, item: ResourceRestriction, where: str, deny: bool) -> Kind:
+    def _kind(self, item: ResourceRestriction, where: str, deny: bool, named: bool) -> Kind:
+        """Compile an entry; `name` is no field of the namespaced lists, where it can only narrow what is permitted."""
         group = self._compile(path_match, item.group, f"{where}.group", deny=deny)
         kind = self._compile(path_match, item.kind, f"{where}.kind", deny=deny)
-        name = self._compile(path_match, item.name, f"{where}.name", deny=deny) if item.name else None
+        name = self._compile(path_match, item.name, f"{where}.name", deny=deny) if item.name and named else None
         return Kind(group, kind, name, where, " ".join(filter(None, (item.group, item.kind, item.name))))
 
     def _namespace(self, text: str, number: int) -> Pattern:
         where = f"{self.where}: spec.sourceNamespaces[{number}]"
         if len(text) > 1 and text.startswith("/") and text.endswith("/"):
-            return self._compile(lambda p: regex(p, anchored=self.mode == "strict"), text[1:-1], where, deny=False)
+            return self._compile(lambda p: regex(p, anchored=self.strict), text[1:-1], where, deny=False)
         return self._compile(glob, text, where, deny=False)
 
     def _compile(self, build: t.Callable[[str], Pattern], text: str, where: str, *, deny: bool) -> Pattern:
         try:
             return build(text)
         except PatternError as failure:
-            severity: Severity = "error" if deny and self.mode == "strict" else "warning"
+            severity: Severity = "error" if deny and self.strict else "warning"
             found = f"{shown(text)}: {failure}"
             fix = "a pattern that compiles; this one matches nothing"
             self.findings.append(Finding(code="project-pattern", severity=severity, where=where, text=found, fix=fix))
@@ -157,17 +216,11 @@ class Project:
 
 
 def _both(own: KindList, inherited: KindList) -> KindList:
-    """Append lists; absent stays absent only when both are."""
-    return own if inherited is None else (own or ()) + inherited
+    """Append lists; nothing appended leaves an absent list absent."""
+    return own if not inherited else (own or ()) + inherited
 
 
-def _source_pattern(text: str) -> str:
-    """Return the pattern in the form of canonical URLs; one that is no URL stays as it is, in lower case."""
-    try:
-        return (
-            canonical_url(text.replace("*", "w1ldc4rd").replace("?", "w1ldm4rk"))
-            .replace("w1ldc4rd", "*")
-            .replace("w1ldm4rk", "?")
-        )
-    except InvalidSpec:
-        return text.strip().lower().removesuffix(".git").removeprefix("ssh://")
+def _canonical_pattern(text: str) -> str:
+    """Return a pattern in canonical form: its stars stand in as letters meanwhile; raises InvalidSpec."""
+    canonical = canonical_url(text.replace("*", "w1ldc4rd").replace("?", "w1ldm4rk"))
+    return canonical.replace("w1ldc4rd", "*").replace("w1ldm4rk", "?")

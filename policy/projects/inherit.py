@@ -1,33 +1,98 @@
 """Which projects inherit from which: globalProjects of argocd-cm.
 
-Source: Argo CD docs "Projects", section on global projects; Kubernetes label selectors.
+An entry that cannot be evaluated concerns an unknown set of projects. strict: nobody goes on as if it were not there.
+compat: it and all entries behind it are left out without a word, as upstream does.
+Source: Argo CD util/argo, GetGlobalProjects; Kubernetes label selectors (apimachinery, LabelSelectorAsSelector).
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
+
+import msgspec
 
 from model.project import AppProject
 from model.settings import GlobalProject
+from policy.findings import Mode, shown
+
+_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 
 
-def globals_of(project: AppProject, rules: t.Iterable[GlobalProject]) -> tuple[str, ...]:
-    """Return the names of the global projects whose selector takes the project; none for a global project itself."""
+class Parents(msgspec.Struct, frozen=True):
+    """The global projects of one project."""
+
+    names: tuple[str, ...] = ()
+    refusal: str = ""
+    """Why the project cannot be used; empty when all is well."""
+
+
+def parents_of(project: AppProject, rules: t.Iterable[GlobalProject], known: t.Collection[str], mode: Mode) -> Parents:
+    """Return the global projects whose selector takes the project; an entry never takes its own project.
+
+    Args:
+        project: whose labels are asked.
+        rules: globalProjects in their order.
+        known: names of the projects that exist.
+        mode: strict refuses where compat forgets.
+    """
     labels = project.metadata.labels or {}
-    return tuple(
-        rule.project_name for rule in rules if rule.project_name != project.metadata.name and _takes(rule, labels)
-    )
+    names: list[str] = []
+    for rule in rules:
+        if rule.project_name == project.metadata.name:
+            continue
+        why = selector_problem(rule)
+        if not why and not takes(rule, labels):
+            continue
+        if not why and rule.project_name not in known:
+            why = "which does not exist"
+        if why:
+            refusal = f"globalProjects of argocd-cm names project {rule.project_name!r}, {why}"
+            return Parents(tuple(names), refusal if mode == "strict" else "")
+        names.append(rule.project_name)
+    return Parents(tuple(names))
 
 
-def _takes(rule: GlobalProject, labels: dict[str, str]) -> bool:
-    """Match a label selector; an operator that does not exist takes no project."""
+def takes(rule: GlobalProject, labels: t.Mapping[str, str]) -> bool:
+    """Match a label selector that is valid; an empty one takes every project."""
     exact = all(labels.get(key) == value for key, value in rule.match_labels.items())
     return exact and all(_expression(item, labels) for item in rule.match_expressions)
 
 
-def _expression(item: dict[str, t.Any], labels: dict[str, str]) -> bool:
-    key, values = str(item.get("key", "")), item.get("values") or []
-    found = labels.get(key)
+def selector_problem(rule: GlobalProject) -> str:
+    """Return why a selector cannot be evaluated, empty when it can."""
+    for key, value in rule.match_labels.items():
+        if not (_is_key(key) and _is_value(value)):
+            return f"with a selector that is no selector: matchLabels {shown(str(key))}"
+    for item in rule.match_expressions:
+        if not _is_expression(item):
+            return "with a selector that is no selector: matchExpressions needs key, operator and fitting values"
+    return ""
+
+
+def _is_expression(item: t.Any) -> bool:
+    if not isinstance(item, dict) or not _is_key(item.get("key")):
+        return False
+    values = item.get("values") or []
+    if not isinstance(values, list) or not all(map(_is_value, values)):
+        return False
+    return item.get("operator") in (("In", "NotIn") if values else ("Exists", "DoesNotExist"))
+
+
+def _is_key(key: t.Any) -> bool:
+    if not isinstance(key, str):
+        return False
+    prefix, slash, name = key.rpartition("/")
+    return bool(name and _VALUE.fullmatch(name)) and (not slash or bool(_PREFIX.fullmatch(prefix)))
+
+
+def _is_value(value: t.Any) -> bool:
+    return isinstance(value, str) and bool(_VALUE.fullmatch(value))
+
+
+def _expression(item: dict[str, t.Any], labels: t.Mapping[str, str]) -> bool:
+    found, values = labels.get(str(item.get("key", ""))), item.get("values") or []
     match item.get("operator"):
         case "In":
             return found is not None and found in values
@@ -35,6 +100,4 @@ def _expression(item: dict[str, t.Any], labels: dict[str, str]) -> bool:
             return found is None or found not in values
         case "Exists":
             return found is not None
-        case "DoesNotExist":
-            return found is None
-    return False
+    return found is None

@@ -1,16 +1,22 @@
-"""The questions to a compiled project; each answer names the entry that decided, or says which entries there are."""
+"""The questions to a compiled project; each answer names the entry that decided, or says which entries there are.
+
+A refusal says what would permit it and which entries came near.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import typing as t
 
 from model.decision import Decision, Rule, allow, deny
 from model.errors import InvalidSpec
 from model.secrets import Cluster
-from model.urls import canonical_url, display_url
+from model.urls import display_url
 from policy.findings import shown
-from policy.projects.clusters import server_key
-from policy.projects.compiled import DestinationRule, Kind, Project
+from policy.projects import near
+from policy.projects.accounts import Impersonation, resolve
+from policy.projects.compiled import DestinationPattern, DestinationRule, Kind, Project
 
 MOST_NAMED = 5
 """Entries of a list that a refusal repeats."""
@@ -20,23 +26,24 @@ def source(project: Project, url: str) -> Decision:
     """May an Application of this project come from the repository? A negation that hits wins."""
     place = f"{project.where}: spec.sourceRepos"
     try:
-        canonical = canonical_url(url)
+        form = project.source_form(url)
     except InvalidSpec as failure:
         return deny(str(failure), _rule(place, "repository URLs have one meaning"))
     permitted = None
     for entry in project.sources:
-        hit = entry.pattern.matches(canonical)
+        hit = entry.pattern.matches(form)
         if entry.negated and hit:
             reason = f"source {display_url(url)} is refused by {entry.where}: {entry.text}"
             return deny(reason, _rule(entry.where, entry.text), remedy=f"take {entry.text} off {place}")
-        if permitted is None and (hit != entry.negated if project.mode == "compat" else hit and not entry.negated):
+        if permitted is None and (hit and not entry.negated if project.strict else hit != entry.negated):
             permitted = entry
     if permitted:
         rule = _rule(permitted.where, permitted.text)
         return allow(f"source {display_url(url)} is permitted by {permitted.where}: {permitted.text}", rule)
     listed = _listed([entry.text for entry in project.sources])
     reason = f"source {display_url(url)} is not permitted in project {project.name}: {place} has {listed}"
-    return deny(reason, _rule(place, listed), remedy=f"add {display_url(url)} to {place}")
+    remedy = f"add {display_url(url)} to {place}"
+    return deny(reason, _rule(place, listed), remedy=remedy, reasons=near.sources(project.sources, form))
 
 
 def destination(project: Project, cluster: Cluster, namespace: str, protected: str) -> Decision:
@@ -52,67 +59,79 @@ def destination(project: Project, cluster: Cluster, namespace: str, protected: s
     target = f"{cluster.name or cluster.server}/{namespace}"
     permitted = None
     for rule in project.destinations:
-        if _refuses(rule, cluster, namespace, project.mode == "compat"):
+        if _refuses(project, rule, cluster, namespace):
             reason = f"destination {target} is refused by {rule.where}: {rule.text}"
             return deny(reason, _rule(rule.where, rule.text), remedy=f"take {rule.text} off {place}")
-        if permitted is None and _permits(rule, cluster, namespace, protected, project.mode == "compat"):
+        if permitted is None and _permits(project, rule, cluster, namespace, protected):
             permitted = rule
-    listed = _listed([rule.text for rule in project.destinations])
     if permitted is None:
-        why = " (the control namespace needs an entry that names it)" if protected and namespace == protected else ""
-        reason = f"destination {target} is not permitted in project {project.name}{why}: {place} has {listed}"
-        return deny(reason, _rule(place, listed), remedy=f"add {cluster.server} {namespace} to {place}")
-    if project.spec.spec.permit_only_project_scoped_clusters and cluster.project != project.name:
+        return _no_destination(project, cluster, namespace, protected)
+    if project.spec.spec.permit_only_project_scoped_clusters and not _is_scoped(project, cluster):
         where = f"{project.where}: spec.permitOnlyProjectScopedClusters"
-        return deny(f"destination {target}: the cluster is not scoped to project {project.name}", _rule(where, "true"))
+        reason = f"destination {target}: the cluster is not scoped to project {project.name}"
+        return deny(reason, _rule(where, "true"), remedy=f"set project: {project.name} in the cluster's Secret")
     rule_found = _rule(permitted.where, permitted.text)
     return allow(f"destination {target} is permitted by {permitted.where}: {permitted.text}", rule_found)
 
 
-def _permits(rule: DestinationRule, cluster: Cluster, namespace: str, protected: str, compat: bool) -> bool:
-    if compat:
-        by_cluster = rule.server.matches(cluster.server) or rule.name.matches(cluster.name)
-        return by_cluster and rule.namespace.matches(namespace)
-    if protected and namespace == protected and rule.spec.namespace != protected:
+def _no_destination(project: Project, cluster: Cluster, namespace: str, protected: str) -> Decision:
+    """Refuse for want of an entry."""
+    place = f"{project.where}: spec.destinations"
+    listed = _listed([rule.text for rule in project.destinations])
+    why = " (the control namespace needs an entry that names it)" if protected and namespace == protected else ""
+    target = f"{cluster.name or cluster.server}/{namespace}"
+    reason = f"destination {target} is not permitted in project {project.name}{why}: {place} has {listed}"
+    remedy = f"add {json.dumps({'server': cluster.server, 'namespace': namespace})} to {place}"
+    close = near.destinations(project.destinations, lambda r: _on_cluster(project, r, cluster), cluster, namespace)
+    return deny(reason, _rule(place, listed), remedy=remedy, reasons=close)
+
+
+def _is_scoped(project: Project, cluster: Cluster) -> bool:
+    return any(own.name == cluster.name or own.server == cluster.server for own in project.scoped)
+
+
+def _hits(part: DestinationPattern, value: str) -> bool:
+    """Match the name or server of a cluster as upstream does: what a cluster does not have matches nothing."""
+    return bool(value) and part.matches(value)
+
+
+def _permits(project: Project, rule: DestinationRule, cluster: Cluster, namespace: str, protected: str) -> bool:
+    if project.strict and protected and namespace == protected and rule.spec.namespace != protected:
         return False
-    return _same_cluster(rule, cluster) and rule.namespace.matches(namespace) and not rule.namespace.negated
+    if project.strict and rule.namespace.negated:
+        return False
+    return _on_cluster(project, rule, cluster) and rule.namespace.matches(namespace)
 
 
-def _same_cluster(rule: DestinationRule, cluster: Cluster) -> bool:
-    """Strict: an entry means a cluster by name or by server, whichever it states; a negation alone means none."""
-    by_server = (
-        bool(rule.spec.server)
-        and not rule.server.negated
-        and (rule.server.pattern.matches(cluster.server) or rule.server.pattern.matches(server_key(cluster.server)))
+def _on_cluster(project: Project, rule: DestinationRule, cluster: Cluster) -> bool:
+    """Return whether an entry means the cluster by its name or its server; strict: a negation means none."""
+    server, name = project.server_form(cluster.server), cluster.name
+    if not project.strict:
+        return _hits(rule.server, server) or _hits(rule.name, name)
+    return (_hits(rule.server, server) and not rule.server.negated) or (
+        _hits(rule.name, name) and not rule.name.negated
     )
-    by_name = bool(rule.spec.name) and not rule.name.negated and rule.name.pattern.matches(cluster.name)
-    return by_server or by_name
 
 
-def _refuses(rule: DestinationRule, cluster: Cluster, namespace: str, compat: bool) -> bool:
-    """Return whether a negation of the entry is hit, by the entry's own other parts."""
-    if compat:
-        return _refuses_upstream(rule, cluster, namespace)
-    spec = rule.spec
-    parts = ((spec.name, rule.name, cluster.name), (spec.server, rule.server, cluster.server))
-    on_cluster = [part.pattern.matches(value) for text, part, value in parts if text and not part.negated]
-    off_cluster = [part.pattern.matches(value) for text, part, value in parts if text and part.negated]
-    in_namespace = rule.namespace.negated or rule.namespace.pattern.matches(namespace)
-    if any(off_cluster) and in_namespace:
+def _refuses(project: Project, rule: DestinationRule, cluster: Cluster, namespace: str) -> bool:
+    """Return whether a negation of the entry is hit, in the area that its other parts mark out.
+
+    A negated name refuses whatever the namespace, as upstream. strict refuses what upstream refuses, and also: a
+    negated namespace on a cluster that is meant by its name, and a negated server beside a negated namespace.
+    """
+    server = project.server_form(cluster.server)
+    by_server, by_name = _hits(rule.server, server), _hits(rule.name, cluster.name)
+    inside = rule.namespace.matches(namespace)
+    if not project.strict and (by_server or by_name) and inside:
+        return False
+    if rule.name.negated and not by_name:
         return True
-    return rule.namespace.refuses(namespace) and (any(on_cluster) or not on_cluster)
-
-
-def _refuses_upstream(rule: DestinationRule, cluster: Cluster, namespace: str) -> bool:
-    by_server, by_name = rule.server.matches(cluster.server), rule.name.matches(cluster.name)
-    in_namespace = rule.namespace.matches(namespace)
-    if (by_server or by_name) and in_namespace:
-        return False
-    return (
-        (rule.name.negated and not by_name)
-        or (rule.server.negated and not by_server and in_namespace)
-        or (rule.namespace.negated and not in_namespace and by_server)
-    )
+    if rule.server.negated and not by_server and (inside or (project.strict and rule.namespace.negated)):
+        return True
+    here = by_server
+    if project.strict:
+        here = by_server or by_name or not (rule.spec.server or rule.spec.name)
+    return rule.namespace.negated and not inside and here
 
 
 def kind(project: Project, group: str, name_of_kind: str, *, namespaced: bool, name: str | None) -> Decision:
@@ -128,15 +147,16 @@ def kind(project: Project, group: str, name_of_kind: str, *, namespaced: bool, n
     elif hit is None:
         listed = _listed([entry.text for entry in white or ()])
         reason = f"kind {shown_kind} is not permitted in project {project.name}: {place} has {listed}"
-        return deny(
-            reason, _rule(place, listed), remedy=f"add group {shown(group)} kind {shown(name_of_kind)} to {place}"
-        )
+        remedy = f"add group {shown(group)} kind {shown(name_of_kind)} to {place}"
+        close = near.kinds(project, group, name_of_kind, name, namespaced=namespaced)
+        return deny(reason, _rule(place, listed), remedy=remedy, reasons=close)
     else:
         rule = _rule(hit.where, hit.text)
     against = _first(black or (), group, name_of_kind, name)
     if against:
         reason = f"kind {shown_kind} is refused by {against.where}: {against.text}"
-        return deny(reason, _rule(against.where, against.text), remedy=f"take {against.text} off the list")
+        remedy = f"take {against.text} off {against.where.partition('[')[0]}"
+        return deny(reason, _rule(against.where, against.text), remedy=remedy)
     return allow(f"kind {shown_kind} is permitted by {rule.origin}: {rule.text}", rule)
 
 
@@ -152,6 +172,35 @@ def namespace_of_application(project: Project, namespace: str, control: str) -> 
     listed = _listed([pattern.text for pattern in project.namespaces])
     reason = f"Applications of project {project.name} may not live in namespace {namespace}: {place} has {listed}"
     return deny(reason, _rule(place, listed), remedy=f"add {namespace} to {place}")
+
+
+def signatures(project: Project, urls: t.Iterable[str]) -> Decision | None:
+    """Return what is to be said about signatures, None when no source has to be signed.
+
+    Nothing verifies a signature yet. strict: such a source is not synced. compat: it is, and the answer says so.
+    """
+    if not project.demands:
+        return None
+    for url in urls:
+        spellings = {url, url.strip().lower(), display_url(url)}
+        with contextlib.suppress(InvalidSpec):
+            spellings.add(project.source_form(url))
+        for demand in project.demands:
+            if not demand.concerns(spellings):
+                continue
+            rule = _rule(demand.where, demand.text)
+            text = f"source {display_url(url)} has to be signed by {demand.where}, and signatures are not verified here"
+            if project.strict:
+                remedy = f"take {demand.where.partition(': ')[2]} off the project, or let Argo CD sync it"
+                return deny(f"{text}: it is not synced", rule, remedy=remedy)
+            return allow(text, rule, reasons=(text,))
+    return None
+
+
+def service_account(project: Project, cluster: Cluster, namespace: str, application_namespace: str) -> Impersonation:
+    """As whom are the objects of an Application written when impersonation is on?"""
+    servers = {cluster.server, project.server_form(cluster.server)}
+    return resolve(project.accounts, servers, namespace, application_namespace, project.mode)
 
 
 def _first(entries: t.Iterable[Kind], group: str, kind_name: str, name: str | None) -> Kind | None:
