@@ -49,7 +49,7 @@ def explain(outcome: Outcome) -> t.Iterator[str]:
         yield f"asked:  {outcome.case.question.title}"
     if outcome.case.at:
         yield f"at:     {format_time(outcome.case.at)}"
-    if decision:
+    if decision is not None:
         yield from _decision(decision)
     for finding in outcome.answer.findings:
         yield f"found:  {finding}"
@@ -81,6 +81,9 @@ def summary(results: t.Sequence[FileResult]) -> str:
 
 def coverage_lines(coverage: Coverage) -> t.Iterator[str]:
     """Yield what the runs cover together, and what they do not."""
+    if not coverage.items:
+        yield "Coverage: there are no policy lines and no windows"
+        return
     for kind, name in (("line", "policy lines"), ("window", "windows")):
         total = sum(item.kind == kind for item in coverage.items)
         hit = sum(item.kind == kind for item in coverage.hit)
@@ -120,7 +123,7 @@ def _file(result: FileResult) -> dict[str, t.Any]:
 
 def _case(outcome: Outcome) -> dict[str, t.Any]:
     case, decision = outcome.case, outcome.answer.decision
-    rule = decision.rule if decision else None
+    rule = decision.rule if decision is not None else None
     return {
         "group": case.group,
         "name": case.name,
@@ -130,10 +133,10 @@ def _case(outcome: Outcome) -> dict[str, t.Any]:
         "passed": outcome.passed,
         "differences": list(outcome.differences),
         "answer": outcome.answer.word,
-        "reason": decision.reason if decision else "",
+        "reason": decision.reason if decision is not None else "",
         "rule": {"origin": rule.origin, "text": rule.text, "path": list(rule.path)} if rule else None,
         "until": format_time(outcome.answer.until) if outcome.answer.until else None,
-        "near": list(decision.reasons) if decision else [],
+        "near": list(decision.reasons) if decision is not None else [],
         "findings": [str(finding) for finding in outcome.answer.findings],
     }
 
