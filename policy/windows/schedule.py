@@ -6,7 +6,9 @@ done in UTC. Source: robfig/cron v3 parser (minute hour day-of-month month day-o
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
+import functools
 import itertools
 import re
 import typing as t
@@ -62,6 +64,11 @@ class Schedule(msgspec.Struct, frozen=True):
         dates = any(day <= _LONGEST_MONTH[month] for month in self.months for day in self.days)
         days = (dates and self.weekdays) if self.both_days else (dates or (self.weekdays and self.months))
         return not (self.times and days)
+
+    @property
+    def leap_only(self) -> bool:
+        """True when every start is on a 29 February, which stays away for eight years around 2100."""
+        return self.both_days and self.months == {2} and min(self.days, default=0) >= 29 and len(self.weekdays) == 7
 
     def week(self) -> tuple[int, ...]:
         """Return the starts of a week in minutes since Thursday 00:00; empty when weeks differ or there are very many.
@@ -215,33 +222,43 @@ def _later(day: dt.date, span: dt.timedelta) -> dt.date:
 def _last_of_day(
     schedule: Schedule, day: dt.date, zone: zoneinfo.ZoneInfo | None, now: dt.datetime
 ) -> dt.datetime | None:
-    offset = _steady_offset(day, zone)
+    offset = steady_offset(day, zone)
     if offset is None:
-        return max((start for start in _starts(schedule, day, zone) if start <= now), default=None)
-    for hour, minute in reversed(schedule.times):
-        start = dt.datetime(day.year, day.month, day.day, hour, minute, tzinfo=dt.UTC) - offset
-        if start <= now:
-            return start
-    return None
+        starts = starts_of_day(schedule.times, day, zone)
+        number = bisect.bisect_right(starts, now)
+        return starts[number - 1] if number else None
+    midnight = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC) - offset
+    number = bisect.bisect_right(schedule.times, _clock(now - midnight))
+    return midnight + _since_midnight(schedule.times[number - 1]) if number else None
 
 
 def _first_of_day(
     schedule: Schedule, day: dt.date, zone: zoneinfo.ZoneInfo | None, now: dt.datetime
 ) -> dt.datetime | None:
-    offset = _steady_offset(day, zone)
+    offset = steady_offset(day, zone)
     if offset is None:
-        return min((start for start in _starts(schedule, day, zone) if start > now), default=None)
-    for hour, minute in schedule.times:
-        start = dt.datetime(day.year, day.month, day.day, hour, minute, tzinfo=dt.UTC) - offset
-        if start > now:
-            return start
-    return None
+        starts = starts_of_day(schedule.times, day, zone)
+        number = bisect.bisect_right(starts, now)
+        return starts[number] if number < len(starts) else None
+    midnight = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC) - offset
+    number = bisect.bisect_right(schedule.times, _clock(now - midnight))
+    return midnight + _since_midnight(schedule.times[number]) if number < len(schedule.times) else None
 
 
+def _clock(since_midnight: dt.timedelta) -> tuple[int, int]:
+    """Return (hour, minute); below (0, 0) before the day and above (23, 59) behind it."""
+    return divmod(since_midnight // _MINUTE, 60)
+
+
+def _since_midnight(clock: tuple[int, int]) -> dt.timedelta:
+    return dt.timedelta(hours=clock[0], minutes=clock[1])
+
+
+_MINUTE = dt.timedelta(minutes=1)
 _ZERO = dt.timedelta(0)
 
 
-def _steady_offset(day: dt.date, zone: zoneinfo.ZoneInfo | None) -> dt.timedelta | None:
+def steady_offset(day: dt.date, zone: zoneinfo.ZoneInfo | None) -> dt.timedelta | None:
     """Return the UTC offset when it is one and the same all day long, else None."""
     if zone is None:
         return _ZERO
@@ -255,17 +272,24 @@ def _steady_offset(day: dt.date, zone: zoneinfo.ZoneInfo | None) -> dt.timedelta
 _PROBES = tuple(dt.timedelta(hours=hours) for hours in (-3, 6, 12, 18, 27))
 
 
-def _starts(schedule: Schedule, day: dt.date, zone: zoneinfo.ZoneInfo | None) -> t.Iterator[dt.datetime]:
-    """Yield all starts of a local day in UTC, on which the clock may change."""
-    for hour, minute in schedule.times:
-        local = dt.datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
-        early, late = (local.replace(fold=fold).astimezone(dt.UTC) for fold in (0, 1))
-        if early > late:
-            yield _after_gap(late, early, zone)
-        else:
-            yield early
-            if late != early:
-                yield late
+@functools.lru_cache(maxsize=64)
+def starts_of_day(
+    times: tuple[tuple[int, int], ...], day: dt.date, zone: zoneinfo.ZoneInfo | None
+) -> tuple[dt.datetime, ...]:
+    """Return all starts of a local day in UTC, rising, where the clock may change; `times` as in Schedule."""
+    return tuple(sorted(itertools.chain.from_iterable(_instants(clock, day, zone) for clock in times)))
+
+
+def _instants(clock: tuple[int, int], day: dt.date, zone: zoneinfo.ZoneInfo | None) -> t.Iterator[dt.datetime]:
+    """Yield when the clock of the zone shows a time: twice when it is repeated, the jump when it is skipped."""
+    local = dt.datetime(day.year, day.month, day.day, *clock, tzinfo=zone)
+    early, late = (local.replace(fold=fold).astimezone(dt.UTC) for fold in (0, 1))
+    if early > late:
+        yield _after_gap(late, early, zone)
+    else:
+        yield early
+        if late != early:
+            yield late
 
 
 def _after_gap(low: dt.datetime, high: dt.datetime, zone: zoneinfo.ZoneInfo | None) -> dt.datetime:
