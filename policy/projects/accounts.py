@@ -33,11 +33,11 @@ class Account(t.NamedTuple):
     text: str
 
     @classmethod
-    def of(cls, item: DestinationServiceAccount, where: str) -> Account:
+    def of(cls, item: DestinationServiceAccount, where: str, build: t.Callable[[str], Pattern] = glob) -> Account:
         """Compile an entry; a broken pattern is told when the entry is reached, as upstream does."""
         text = f"{item.server or repr('')} {item.namespace or repr('')} {item.default_service_account}"
         return cls(
-            tolerant(glob, item.server), tolerant(glob, item.namespace), item.default_service_account, where, text
+            tolerant(build, item.server), tolerant(build, item.namespace), item.default_service_account, where, text
         )
 
 

@@ -16,7 +16,7 @@ from model.project import AppProject, ProjectDestination, ResourceRestriction
 from model.secrets import Cluster
 from model.urls import canonical_url
 from policy.findings import Finding, Mode, Severity, shown
-from policy.patterns import Pattern, PatternError, broken, glob, path_match, regex
+from policy.patterns import Pattern, PatternError, broken, glob, loose, path_match, regex
 from policy.projects.accounts import Account
 from policy.projects.clusters import server_key
 from policy.projects.goform import normalised
@@ -101,10 +101,10 @@ class Project:
             for n, item in enumerate(body.sync_windows or [])
         )
         self.accounts = tuple(
-            Account.of(item, f"{self.where}: spec.destinationServiceAccounts[{n}]")
+            Account.of(item, f"{self.where}: spec.destinationServiceAccounts[{n}]", self._glob)
             for n, item in enumerate(body.destination_service_accounts or [])
         )
-        self.orphans = OrphanRules.of(body.orphaned_resources, f"{self.where}: spec.orphanedResources")
+        self.orphans = OrphanRules.of(body.orphaned_resources, f"{self.where}: spec.orphanedResources", self._glob)
         self.demands: tuple[Demand, ...] = demands_of(body, self.where)
         self.scoped: tuple[Cluster, ...] = ()
         """Clusters whose Secrets name this project."""
@@ -183,7 +183,13 @@ class Project:
 
     def _part(self, text: str, where: str) -> DestinationPattern:
         negated = text.startswith("!")
-        return DestinationPattern(self._compile(glob, text[1:] if negated else text, where, deny=negated), negated)
+        return DestinationPattern(
+            self._compile(self._glob, text[1:] if negated else text, where, deny=negated), negated
+        )
+
+    def _glob(self, text: str) -> Pattern:
+        """Compile a glob without separator; compat with the mistakes of upstream's library."""
+        return glob(text) if self.strict else loose(glob(text))
 
     def _kinds(self, field: str, items: list[ResourceRestriction] | None, *, deny: bool) -> KindList:
         if items is None:
@@ -202,7 +208,7 @@ class Project:
         where = f"{self.where}: spec.sourceNamespaces[{number}]"
         if len(text) > 1 and text.startswith("/") and text.endswith("/"):
             return self._compile(lambda p: regex(p, anchored=self.strict), text[1:-1], where, deny=False)
-        return self._compile(glob, text, where, deny=False)
+        return self._compile(self._glob, text, where, deny=False)
 
     def _compile(self, build: t.Callable[[str], Pattern], text: str, where: str, *, deny: bool) -> Pattern:
         try:

@@ -45,12 +45,13 @@ class OrphanRules(t.NamedTuple):
     findings: tuple[Finding, ...]
 
     @classmethod
-    def of(cls, spec: OrphanedResources | None, where: str) -> OrphanRules:
+    def of(cls, spec: OrphanedResources | None, where: str, build: t.Callable[[str], Pattern] = glob) -> OrphanRules:
         """Compile; a pattern that does not compile ignores nothing."""
         if spec is None:
             return cls(watched=False, warn=False, ignore=(), findings=())
         findings: list[Finding] = []
-        ignore = tuple(_ignored(item, f"{where}.ignore[{n}]", findings) for n, item in enumerate(spec.ignore or ()))
+        items = enumerate(spec.ignore or ())
+        ignore = tuple(_ignored(item, f"{where}.ignore[{n}]", findings, build) for n, item in items)
         return cls(watched=True, warn=spec.warn is not False, ignore=ignore, findings=tuple(findings))
 
     def ignored(self, key: ResourceKey) -> str:
@@ -61,10 +62,10 @@ class OrphanRules(t.NamedTuple):
         return next((entry.where for entry in self.ignore if entry.matches(key)), "")
 
 
-def _ignored(item: OrphanIgnore, where: str, findings: list[Finding]) -> Ignored:
+def _ignored(item: OrphanIgnore, where: str, findings: list[Finding], build: t.Callable[[str], Pattern]) -> Ignored:
     def compiled(text: str, field: str) -> Pattern:
         try:
-            return glob(text)
+            return build(text)
         except PatternError as failure:
             found, fix = f"{shown(text)}: {failure}", "a pattern that compiles; this one ignores nothing"
             place = f"{where}.{field}"
