@@ -19,8 +19,9 @@ MOST_VALUES = 200_000
 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "tag:yaml.org,2002:merge"
-_TEXT = "tag:yaml.org,2002:str"
+_MAPPING, _LIST = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 _DATE = "tag:yaml.org,2002:timestamp"
+_SCALARS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp"))
 
 
 class Table(dict[str, t.Any]):
@@ -97,11 +98,13 @@ class _Builder:
         self._count += 1
         if self._count > MOST_VALUES or depth > DEEPEST:
             raise self._refuse(node, "aliases that multiply, or one that holds itself", f"{MOST_VALUES} values at most")
-        if isinstance(node, yaml.MappingNode):
+        if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
             return self._table(node, depth)
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.SequenceNode) and node.tag == _LIST:
             return self._listing(node, depth)
-        return self._scalar(node)
+        if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
+            return self._scalar(node)
+        raise self._refuse(node, f"a value of the type {node.tag[:60]!r}", "a mapping, a list, text, a number")
 
     def _scalar(self, node: yaml.Node) -> t.Any:
         if node.tag == _DATE:
