@@ -1,0 +1,147 @@
+"""The patterns of policy lines as automata, by the dialect they are written in; None where only samples can be tried.
+
+Which requests there can be at all is said here, too: `within`.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from policy.globs import GlobError
+from policy.patterns import Pattern
+from policy.preview.automaton import EVERY, Builder, Chars, Machine, glob_machine, literal_machine, pieces_machine
+from policy.rbac.vocabulary import PROJECT_SCOPED
+
+SLASH = Chars(((ord("/"), ord("/")),))
+NO_SLASH = SLASH._replace(negated=True)
+NAMELESS = frozenset({"certificates", "gpgkeys"})
+"""Resources whose requests have an empty object."""
+
+
+def machine_of(pattern: Pattern, dialect: str) -> Machine | None:
+    """Return the automaton that matches what the pattern matches; None when there is none for its dialect."""
+    if pattern.literal is not None:
+        return _literal(pattern.literal)
+    if pattern.everything:
+        return _glob("*")
+    if dialect == "glob":
+        return _glob(pattern.text)
+    return _loose(pattern.text) if dialect == "loose" else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _literal(text: str) -> Machine:
+    return literal_machine(text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _glob(text: str) -> Machine | None:
+    try:
+        return glob_machine(text)
+    except GlobError:
+        return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _loose(text: str) -> Machine | None:
+    """Return the automaton of a glob with the two mistakes of upstream's library; see policy.patterns.loose."""
+    start, star, rest = text.partition("*")
+    end = rest.lstrip("*")
+    if star and start and end and set("*?[{\\").isdisjoint(start + end):
+        return _overlapping(start, end)
+    if text in ("?", "**?") or (text.startswith("[!") and text.find("]", 3) == len(text) - 1):
+        return _or_nothing(text)
+    return _glob(text)
+
+
+def _overlapping(start: str, end: str) -> Machine:
+    """Match start*end, also where the two share characters."""
+    builder = Builder()
+    builder.open_choice()
+    for char in start:
+        builder.char(_one(char))
+    builder.star(EVERY)
+    for char in end:
+        builder.char(_one(char))
+    for shared in range(1, min(len(start), len(end)) + 1):
+        if start.endswith(end[:shared]):
+            builder.next_choice()
+            for char in start + end[shared:]:
+                builder.char(_one(char))
+    builder.close()
+    return builder.done()
+
+
+def _or_nothing(text: str) -> Machine | None:
+    machine = _glob(text)
+    if machine is None or (text != "?" and not text.startswith("[!")):
+        return machine
+    builder = Builder()
+    builder.open_choice()
+    builder.char(machine.edges[0][0][0])
+    builder.next_choice()
+    builder.close()
+    return builder.done()
+
+
+def _one(char: str) -> Chars:
+    return Chars(((ord(char), ord(char)),))
+
+
+@functools.lru_cache(maxsize=4096)
+def within(resource: str, project: str) -> Machine:
+    """Return the automaton of all objects that requests about a resource can have.
+
+    Args:
+        resource: one of Argo CD's.
+        project: only objects of this project; empty: of any.
+    """
+    if resource in NAMELESS:
+        return literal_machine("")
+    if resource == "projects":
+        return literal_machine(project) if project else _name()
+    if resource in PROJECT_SCOPED and project:
+        return pieces_machine([("", f"{project}/"), ("?", "?"), ("*", "*")])
+    if resource in ("applications", "applicationsets", "logs", "exec"):
+        return _pair()
+    return glob_machine("?*")
+
+
+def _name() -> Machine:
+    builder = Builder()
+    builder.char(NO_SLASH)
+    builder.star(NO_SLASH)
+    return builder.done()
+
+
+def _pair() -> Machine:
+    """Match PROJECT/NAME and PROJECT/NAMESPACE/NAME."""
+    builder = Builder()
+    builder.char(NO_SLASH)
+    builder.star(NO_SLASH)
+    builder.char(SLASH)
+    builder.char(EVERY)
+    builder.star(EVERY)
+    return builder.done()
+
+
+def long_actions() -> Machine:
+    """Return the automaton of actions on single resources of an Application."""
+    return glob_machine("{action,update,delete}/?*")
+
+
+def samples(text: str) -> tuple[str, ...]:
+    """Return texts that an expression may match; rough, and to be tried: nothing is concluded from them alone."""
+    plain = text.removeprefix("^").removesuffix("$")
+    for old in (".*", ".+", "[^/]*", "[^/]+", "\\w+", "\\w*", "[a-z]+", "[a-z0-9-]+", "[a-z0-9]+"):
+        plain = plain.replace(old, "x")
+    plain = plain.replace("\\", "").replace("?", "")
+    choices = [plain]
+    if "(" in plain and ")" in plain:
+        before, _, rest = plain.partition("(")
+        inner, _, after = rest.partition(")")
+        choices = [f"{before}{choice}{after}" for choice in inner.removeprefix("?:").split("|")]
+    elif "|" in plain:
+        choices = [choice.removeprefix("^").removesuffix("$") for choice in plain.split("|")]
+    found = [variant for choice in choices for variant in (choice, f"x{choice}x", f"{choice}/x", f"x/{choice}")]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,228 @@
+"""Which objects are answered differently by two policies, for one caller and some actions that the same lines concern.
+
+Exact where all patterns concerned are globs: an example is found for each line that makes a difference, or it is known
+that there is none. Expressions are tried on samples and on the Applications.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from policy.patterns import Pattern
+from policy.preview.automaton import Exploration, Machine
+from policy.preview.patterns import machine_of, samples, within
+from policy.preview.sides import Answer, Held, Part, Side, answer
+from policy.preview.universe import Applications
+from policy.rbac.vocabulary import project_of
+from policy.subjects import Subject
+
+Direction = t.Literal["gained", "lost", "barred", "unbarred"]
+"""barred: a deny line applies now though nothing was allowed before, so that no other right can allow it any more."""
+
+MOST_STATES = 4_000
+"""Combined states looked at for one line; ordinary patterns need a few dozen."""
+
+WITH_APPLICATIONS = frozenset({"applications", "logs", "exec"})
+
+Marks = frozenset[tuple[Part, str]]
+
+
+class Item(t.NamedTuple):
+    """One object pattern and what it does on either side: (evaluation, effect) of each of its lines."""
+
+    pattern: Pattern
+    dialect: str
+    before: Marks
+    after: Marks
+
+    @property
+    def differs(self) -> bool:
+        """True when a line with this pattern came or went."""
+        return self.before != self.after
+
+    def explains(self) -> frozenset[Direction]:
+        """Return the directions in which the pattern's lines may be the reason for a change."""
+        came = {effect for _, effect in self.after - self.before}
+        went = {effect for _, effect in self.before - self.after}
+        found: set[Direction] = set()
+        if "allow" in came or "deny" in went:
+            found.add("gained")
+        if "allow" in went or "deny" in came:
+            found.add("lost")
+        if "deny" in came:
+            found.add("barred")
+        if "deny" in went:
+            found.add("unbarred")
+        return frozenset(found)
+
+
+class Place(t.NamedTuple):
+    """For whom and where is searched."""
+
+    subject: Subject
+    resource: str
+    action: str
+    """One of those that the same lines concern."""
+    project: str
+    """Only objects of this project; empty: of all but those in `outside`."""
+    outside: frozenset[str]
+
+
+class Hit(t.NamedTuple):
+    """A change that a line brings."""
+
+    direction: Direction
+    pattern: str
+    """The object pattern of the line, as written."""
+    example: str
+    applications: tuple[str, ...]
+
+
+class Found(t.NamedTuple):
+    """What a search found."""
+
+    hits: tuple[Hit, ...]
+    unproven: tuple[str, ...]
+    """Patterns of which it is not known whether they make a further difference."""
+
+
+def items_of(before: t.Iterable[Held], after: t.Iterable[Held], sides: tuple[Side, Side]) -> tuple[Item, ...]:
+    """Return the patterns of the lines that apply on either side."""
+    patterns: dict[tuple[str, str], tuple[Pattern, tuple[set[tuple[Part, str]], set[tuple[Part, str]]]]] = {}
+    for number, lines in enumerate((before, after)):
+        for line, part in lines:
+            pattern, dialect = line.target, sides[number].dialect(line)
+            key = (pattern.literal, "") if pattern.literal is not None else (pattern.text, dialect)
+            patterns.setdefault(key, (pattern, (set(), set())))[1][number].add((part, line.effect))
+    return tuple(
+        Item(pattern, dialect, frozenset(marks[0]), frozenset(marks[1]))
+        for (_, dialect), (pattern, marks) in patterns.items()
+    )
+
+
+def turn(before: Answer, after: Answer) -> Direction | None:
+    """Return how an answer changed, None when it did not."""
+    if before == after:
+        return None
+    if "allow" in (before, after):
+        return "gained" if after == "allow" else "lost"
+    return "barred" if after == "deny" else "unbarred"
+
+
+class Search:
+    """Searches one set of patterns."""
+
+    def __init__(self, items: tuple[Item, ...], place: Place, sides: tuple[Side, Side], apps: Applications) -> None:
+        self.items, self.place, self.sides = items, place, sides
+        self.apps = apps if place.resource in WITH_APPLICATIONS else Applications(())
+        self.exact = all(item.pattern.broken or machine_of(item.pattern, item.dialect) for item in items)
+        self.brittle = not sides[0].strict and any(side.regex for side in sides)
+
+    def run(self) -> Found:
+        """Return what changes, line by line."""
+        hits: list[Hit] = []
+        unproven: list[str] = []
+        for item in self.items:
+            if item.differs and (not item.pattern.broken or self.brittle):
+                found, complete = self._one(item)
+                hits += found
+                if not complete:
+                    unproven.append(item.pattern.text)
+        return Found(tuple(hits), tuple(unproven))
+
+    def _one(self, item: Item) -> tuple[list[Hit], bool]:
+        """Return what one pattern changes, and whether that is all."""
+        wanted = item.explains() if not self.brittle else frozenset[Direction](("gained", "lost"))
+        apps = self._applications(item, wanted)
+        examples: dict[Direction, str] = {}
+        complete = True
+        if item.pattern.literal is not None:
+            self._try([item.pattern.literal], wanted, examples)
+        elif self.exact and not self.brittle:
+            complete = self._explore(item, wanted, examples)
+        else:
+            self._try(samples(item.pattern.text), wanted, examples)
+            complete = False
+        for direction, targets in apps.items():
+            examples.setdefault(direction, targets[0])
+        text = item.pattern.text
+        return [Hit(way, text, examples[way], tuple(apps.get(way, ()))) for way in examples], (
+            complete or wanted <= set(examples)
+        )
+
+    def _applications(self, item: Item, wanted: frozenset[Direction]) -> dict[Direction, list[str]]:
+        found: dict[Direction, list[str]] = {}
+        for target in self.apps.under(item.pattern.prefix, self.place.project):
+            if (self.brittle or item.pattern.matches(target)) and self._inside(target):
+                way = self._turn(target)
+                if way in wanted and way is not None:
+                    found.setdefault(way, []).append(target)
+        return found
+
+    def _inside(self, target: str) -> bool:
+        return project_of(self.place.resource, target) not in self.place.outside
+
+    def _try(self, texts: t.Iterable[str], wanted: frozenset[Direction], examples: dict[Direction, str]) -> None:
+        possible = within(self.place.resource, self.place.project)
+        for text in texts:
+            states = possible.start
+            for char in text:
+                states = possible.step(states, ord(char))
+            if possible.accepts(states) and self._inside(text):
+                way = self._turn(text)
+                if way in wanted and way is not None:
+                    examples.setdefault(way, text)
+
+    def _turn(self, target: str) -> Direction | None:
+        if self.brittle:
+            subject, resource, action = self.place[:3]
+            answers = [side.answer(subject, resource, action, target) for side in self.sides]
+            return turn(answers[0], answers[1])
+        matched = [item for item in self.items if item.pattern.matches(target)]
+        return self._compare(matched)
+
+    def _compare(self, matched: t.Sequence[Item]) -> Direction | None:
+        strict = self.sides[0].strict
+        before = answer((mark for item in matched for mark in item.before), strict=strict)
+        after = answer((mark for item in matched for mark in item.after), strict=strict)
+        return turn(before, after)
+
+    def _explore(self, item: Item, wanted: frozenset[Direction], examples: dict[Direction, str]) -> bool:
+        """Find an example for each direction; False when there may be one that was not found.
+
+        Objects of projects with role lines of their own are another search's: one that comes up is shut out, and the
+        search begins again.
+        """
+        others = [other for other in self.items if other is not item and _may_meet(item.pattern, other.pattern)]
+        machines = [within(self.place.resource, self.place.project)]
+        machines += [t.cast("Machine", machine_of(each.pattern, each.dialect)) for each in (item, *others)]
+        shut: list[str] = []
+        while True:
+            shut_machines = [within(self.place.resource, project) for project in shut]
+            walk = Exploration([*machines, *shut_machines], required=2, most=MOST_STATES)
+            again = ""
+            for text, matched in walk.words():
+                if max(matched) >= len(machines):
+                    continue
+                way = self._compare([item, *(others[number - 2] for number in matched if number > 1)])
+                if way is None or way not in wanted or way in examples:
+                    continue
+                if not self._inside(text):
+                    again = project_of(self.place.resource, text)
+                    break
+                examples[way] = text
+                if wanted <= set(examples):
+                    return True
+            if not again:
+                return walk.complete
+            shut.append(again)
+
+
+def _may_meet(pattern: Pattern, other: Pattern) -> bool:
+    """False when no text can match both."""
+    if other.broken:
+        return False
+    if other.literal is not None:
+        return pattern.matches(other.literal)
+    start, beginning = pattern.prefix, other.prefix
+    return start.startswith(beginning) or beginning.startswith(start)
