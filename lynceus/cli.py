@@ -20,6 +20,7 @@ COMMANDS: t.Final[dict[str, tuple[str, str]]] = {
     "rbac": ("lynceus.commands.rbac:rbac", "Ask and check policy CSV rules."),
     "windows": ("lynceus.commands.windows:windows", "List and explain sync windows."),
     "policy": ("lynceus.commands.policy:policy", "Run policy unit tests."),
+    "freeze": ("lynceus.commands.freeze:freeze", "Stop syncs at once, for a time, with a reason."),
     "project": ("lynceus.commands.project:project", "Check Applications against an AppProject."),
     "dashboards": ("lynceus.commands.dashboards:dashboards", "Export the Grafana dashboards."),
     "alerts": ("lynceus.commands.alerts:alerts", "Export the Prometheus rules."),
