@@ -79,6 +79,13 @@ def schedules(draw: st.DrawFn) -> tuple[str, Meaning]:
     return text, Meaning(*sets, star=day.star or weekday.star)
 
 
+NEVER = (
+    "0 0 30 2 *",
+    Meaning(frozenset([0]), frozenset([0]), frozenset([30]), frozenset([2]), frozenset(range(7)), star=True),
+)
+"""A schedule that never fires, and what it means."""
+
+
 UNITS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "ms": 1_000}
 
 

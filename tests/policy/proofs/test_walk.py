@@ -31,11 +31,8 @@ def examples(count: int) -> settings:
     return settings(max_examples=count * THOROUGH, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-
 def window(kind: str, schedule: str, duration: str, zone_name: str, mode: str = "strict", **more: bool) -> Window:
-    spec = SyncWindow(
-        kind=kind, schedule=schedule, duration=duration, time_zone=zone_name, applications=["*"], **more
-    )
+    spec = SyncWindow(kind=kind, schedule=schedule, duration=duration, time_zone=zone_name, applications=["*"], **more)
     return Window(spec, "AppProject p: spec.syncWindows[0]", 0, mode)
 
 
