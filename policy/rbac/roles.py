@@ -13,7 +13,7 @@ import typing as t
 from model.project import AppProject, ProjectRole
 from policy.findings import Finding, Mode, shown
 from policy.patterns import glob as compile_glob
-from policy.patterns import literal, tolerant
+from policy.patterns import tolerant
 from policy.rbac.csvline import CsvError, read_record
 from policy.rbac.text import Binding, Parsed, PolicyLine, parse
 from policy.rbac.vocabulary import PROJECT_SCOPED
@@ -40,23 +40,16 @@ def closed_layer(project: AppProject) -> Parsed:
 def _role_layer(project: AppProject, index: int, role: ProjectRole, mode: Mode, match_mode: str) -> Parsed:
     place = f"{_place(project)}: spec.roles[{index}]"
     subject, name = _name(project, role), project.metadata.name
-    own = PolicyLine(
-        subject,
-        literal("projects"),
-        literal("get"),
-        literal(name),
-        "allow",
-        place,
-        f"p, {subject}, projects, get, {name}, allow",
-    )
+    own = f"p, {subject}, projects, get, {name}, allow"
     texts = [(f"{place}.policies[{number}]", text) for number, text in enumerate(role.policies or [])]
+    fixed = parse([(place, own)], mode="compat", match_mode=match_mode if mode == "compat" else "glob", source="")
     parsed = parse(texts, mode=mode, match_mode=match_mode, source="")
     groups = _groups(role, place, subject, mode)
     findings = [*parsed.findings, *groups.findings]
     if mode == "strict":
         findings += [finding for line in parsed.lines for finding in _foreign(line, subject, name)]
         findings += [_not_here(binding) for binding in parsed.bindings]
-    return Parsed((own, *parsed.lines), (*parsed.bindings, *groups.bindings), tuple(findings))
+    return Parsed((*fixed.lines, *parsed.lines), (*parsed.bindings, *groups.bindings), tuple(findings))
 
 
 def _groups(role: ProjectRole, place: str, subject: str, mode: Mode) -> Parsed:
