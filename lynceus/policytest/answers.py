@@ -58,14 +58,14 @@ def _decided(decision: Decision, *more: Rule) -> Answer:
 
 def _sync(question: cases.Sync, at: dt.datetime | None, world: World) -> Answer:
     assert at is not None
-    manual = question.trigger == "manual"
-    extra: dict[str, t.Any] = {}
-    if question.trigger == "healing":
-        extra["healing"] = True
-    if question.break_glass:
-        extra["break_glass"] = question.break_glass
     decision = world.guard.may_sync(
-        question.app, now=at, manual=manual, started=question.started, subject=question.by, **extra
+        question.app,
+        now=at,
+        manual=question.trigger == "manual",
+        started=question.started,
+        subject=question.by,
+        healing=question.trigger == "healing",
+        break_glass=question.break_glass,
     )
     return _decided(decision, *_parts(question, at, world, decision))
 

@@ -6,6 +6,7 @@ there is an error, so that a renamed file never makes a test pass.
 
 from __future__ import annotations
 
+import base64
 import glob
 import typing as t
 from pathlib import Path
@@ -16,20 +17,29 @@ from lynceus.bundle import ADDITIONS_NAME, RBAC_NAME, SETTINGS_NAME, Found, Live
 from lynceus.files import read_text
 from lynceus.policytest.fields import Fields, describe
 from lynceus.policytest.marked import Table, parse, plain
-from model.errors import InvalidInput
-from model.secrets import Cluster
+from model.errors import InvalidInput, InvalidSettings
+from model.secrets import SECRET_TYPE_LABEL, Cluster, Repository
 
-KEYS = ("policy", "projects", "applications", "clusters", "settings", "additions", "replace")
+KEYS = ("policy", "projects", "applications", "clusters", "repositories", "settings", "additions", "replace")
 """Keys of a test file that are read here."""
 
-_OBJECTS = {"projects": "AppProject", "applications": "Application", "clusters": "Secret"}
+_OBJECTS = {"projects": "AppProject", "applications": "Application"}
+_SECRETS = {"clusters": "cluster", "repositories": "repository"}
 _MAPS = {"settings": SETTINGS_NAME, "additions": ADDITIONS_NAME}
 _CLUSTER = ("name", "server", "project", "namespaces", "clusterResources")
 _MAGIC = frozenset("*?[")
 _YAML = (".yaml", ".yml", ".json")
 
 
-def read_inputs(fields: Fields) -> Live:
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What is judged."""
+
+    live: Live
+    repositories: tuple[Repository, ...]
+    """Without their credentials."""
+
+
+def read_inputs(fields: Fields) -> Inputs:
     """Read all files that the test file names; InvalidInput names the line that names them."""
     return _Reader(fields).read()
 
@@ -43,12 +53,15 @@ class _Reader:
         self._replace = fields.pairs("replace")
         self._found: list[Found] = []
         self._clusters: list[Cluster] = []
+        self._repositories: list[Repository] = []
         self._csv: list[tuple[str, str]] = []
 
-    def read(self) -> Live:
+    def read(self) -> Inputs:
         """Read every key."""
-        for key in _OBJECTS:
-            self._objects(key)
+        for key, kind in _OBJECTS.items():
+            self._objects(key, kind, lambda obj, kind=kind: obj.get("kind") == kind)  # type: ignore[misc]
+        for key, kind in _SECRETS.items():
+            self._objects(key, f"Secret of a {kind}", lambda obj, kind=kind: _secret_type(obj) == kind)  # type: ignore[misc]
         for key, name in _MAPS.items():
             self._config_map(key, name)
         self._policy()
@@ -57,46 +70,49 @@ class _Reader:
             rbac = msgspec.structs.replace(live.rbac, csv=tuple(self._csv), generation=self._fields.file)
             live = msgspec.structs.replace(live, rbac=rbac, rbac_source="", has_rbac=True)
         live = msgspec.structs.replace(live, clusters=[*live.clusters, *self._clusters])
-        if "clusters" in self._fields and not live.clusters:
-            raise self._fields.wrong("clusters", "no cluster in these files", "Secrets of clusters, or {name, server}")
-        return live
+        return Inputs(live=live, repositories=tuple(self._repositories))
 
     # --- objects ---
 
-    def _objects(self, key: str) -> None:
-        kind, before = _OBJECTS[key], len(self._found)
+    def _objects(self, key: str, kind: str, is_meant: t.Callable[[dict[str, t.Any]], bool]) -> None:
         for index, entry in enumerate(self._entries(key)):
             if isinstance(entry, Table):
                 self._inline(key, index, entry)
             elif isinstance(entry, str):
-                self._of_kind(key, index, entry, kind)
+                self._in_file(key, index, entry, kind, is_meant)
             else:
-                raise self._fields.wrong(key, describe(entry), f"a file, or a {kind}", index)
-        if key in self._fields and key != "clusters" and len(self._found) == before:
-            raise self._fields.wrong(key, f"no {kind} in these files", "at least one")
+                raise self._fields.wrong(key, describe(entry), f"a file, or a mapping that is a {kind}", index)
 
     def _entries(self, key: str) -> list[t.Any]:
         value = self._fields.table.get(key, [])
         return value if isinstance(value, list) else [value]
 
-    def _of_kind(self, key: str, index: int, name: str, kind: str) -> None:
+    def _in_file(
+        self, key: str, index: int, name: str, kind: str, is_meant: t.Callable[[dict[str, t.Any]], bool]
+    ) -> None:
         single = _MAGIC.isdisjoint(name)
-        found = [each for path in self._paths(key, name) for each in self._documents(path, not single)]
-        wanted = [each for each in found if each.obj.get("kind") == kind]
-        if single and not wanted:
+        documents = [each for path in self._paths(key, name) for each in self._documents(path, not single)]
+        found = [each for each in documents if is_meant(each.obj)]
+        if not found:
             raise self._fields.wrong(key, f"no {kind} in {name}", "at least one", index)
-        self._found += wanted
+        if key == "repositories":
+            self._repositories += [_repository_of(each) for each in found]
+        else:
+            self._found += found
 
     def _inline(self, key: str, index: int, entry: Table) -> None:
-        line, path = entry.line, f"{key}[{index}]"
+        file, path = self._fields.file, f"{key}[{index}]"
         if key == "clusters":
-            self._clusters.append(_cluster(Fields(entry, self._fields.file, line, path, _CLUSTER)))
-            return
-        obj = {"apiVersion": "argoproj.io/v1alpha1", "kind": _OBJECTS[key], **plain(entry)}
-        if obj["kind"] != _OBJECTS[key]:
-            raise self._fields.wrong(key, "an object of another kind", _OBJECTS[key], index)
-        Fields(entry, self._fields.file, line, path, ("apiVersion", "kind", "metadata", "spec", "status"))
-        self._found.append(Found(obj, f"{self._fields.file}:{line}"))
+            self._clusters.append(_cluster(Fields(entry, file, entry.line, path, _CLUSTER)))
+        elif key == "repositories":
+            repository = Fields(entry, file, entry.line, path, ("url", "project"))
+            self._repositories.append(Repository(url=repository.name("url"), project=repository.text("project", "")))
+        else:
+            Fields(entry, file, entry.line, path, ("apiVersion", "kind", "metadata", "spec", "status"))
+            obj = {"apiVersion": "argoproj.io/v1alpha1", "kind": _OBJECTS[key], **plain(entry)}
+            if obj["kind"] != _OBJECTS[key]:
+                raise self._fields.wrong(key, "an object of another kind", _OBJECTS[key], index)
+            self._found.append(Found(obj, f"{file}:{entry.line}"))
 
     # --- ConfigMaps ---
 
@@ -192,6 +208,26 @@ def _flat(document: dict[str, t.Any]) -> list[dict[str, t.Any]]:
 
 def _map(name: str, data: dict[str, str], place: str) -> Found:
     return Found({"kind": "ConfigMap", "metadata": {"name": name}, "data": data}, place)
+
+
+def _secret_type(obj: dict[str, t.Any]) -> str:
+    labels = (obj.get("metadata") or {}).get("labels") or {}
+    return str(labels.get(SECRET_TYPE_LABEL, "")) if obj.get("kind") == "Secret" and isinstance(labels, dict) else ""
+
+
+def _repository_of(found: Found) -> Repository:
+    """Return what a repository Secret says to projects: its URL and project, no credentials."""
+    coded = found.obj.get("data") or {}
+    plain_text = found.obj.get("stringData") or {}
+    values = {}
+    for key in ("url", "project"):
+        try:
+            values[key] = str(plain_text.get(key) or base64.b64decode(coded.get(key, ""), validate=True).decode())
+        except (AttributeError, TypeError, ValueError):
+            raise InvalidSettings(found.place, f"data.{key}", "something else", "text in base64") from None
+    if not values["url"]:
+        raise InvalidSettings(found.place, "url", "nothing", "the URL of the repository")
+    return Repository(url=values["url"], project=values["project"])
 
 
 def _cluster(fields: Fields) -> Cluster:

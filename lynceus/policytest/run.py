@@ -122,7 +122,7 @@ def _differences(expected: Expected, answer: Answer) -> t.Iterator[str]:
     if expected.reason and (decision is None or expected.reason not in decision.reason):
         yield f"reason: expected to contain {expected.reason!r}"
     if expected.overrode:
-        passed_over = getattr(decision, "overrode", None)
+        passed_over = decision.overrode if decision is not None else None
         if passed_over is None or not contains(f"{passed_over.origin}: {passed_over.text}", expected.overrode):
             shown = f"{passed_over.origin}: {passed_over.text}" if passed_over else "nothing"
             yield f"overrode: expected to contain {expected.overrode!r}, got {shown}"

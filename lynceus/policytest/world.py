@@ -7,6 +7,7 @@ import typing as t
 import msgspec
 
 from lynceus.bundle import Live
+from lynceus.policytest.inputs import Inputs
 from model.application import Application
 from policy.findings import Finding, Mode, errors_of
 from policy.generation import build
@@ -37,8 +38,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 class Worlds:
     """The policy of one file in every mode, each built on first use."""
 
-    def __init__(self, live: Live, control_namespace: str, default: Mode) -> None:
-        self.live, self.control_namespace, self.default = live, control_namespace, default
+    def __init__(self, inputs: Inputs, control_namespace: str, default: Mode) -> None:
+        self.inputs, self.control_namespace, self.default = inputs, control_namespace, default
         self._built: dict[Mode, World] = {}
 
     def in_mode(self, mode: Mode) -> World:
@@ -46,6 +47,11 @@ class Worlds:
         if mode not in self._built:
             self._built[mode] = self._build(mode)
         return self._built[mode]
+
+    @property
+    def live(self) -> Live:
+        """Everything that governs, as it was read."""
+        return self.inputs.live
 
     def used(self) -> t.Iterator[World]:
         """Yield what was built."""
@@ -56,24 +62,19 @@ class Worlds:
         return [app for app in self.live.applications if name in (app.metadata.name, str(app.key))]
 
     def _build(self, mode: Mode) -> World:
-        live = self.live
+        live, settings = self.inputs.live, self.inputs.live.settings
         generation, findings = build(
             live.rbac,
             live.projects,
             live.clusters,
             mode=mode,
             control_namespace=self.control_namespace,
-            global_projects=live.settings.global_projects,
+            global_projects=settings.global_projects if settings.global_projects_readable else None,
+            repositories=self.inputs.repositories,
             source=live.rbac_source,
+            additions=live.additions,
         )
-        return World(
-            mode=mode, guard=Guard(generation), findings=(*self._problems(), *findings), source=live.rbac_source
-        )
-
-    def _problems(self) -> t.Iterator[Finding]:
-        """Yield what argocd-cm says that cannot be used: nothing of it may be passed over in a test."""
-        for text in self.live.settings.problems:
-            yield Finding(code="settings", severity="error", where="argocd-cm", text=text.removeprefix("argocd-cm: "))
+        return World(mode=mode, guard=Guard(generation), findings=findings, source=live.rbac_source)
 
 
 def unexpected(worlds: Worlds, expected: t.Callable[[Finding], bool]) -> tuple[Finding, ...]:

@@ -207,7 +207,7 @@ def test_settings_that_cannot_be_used_fail_the_file(tmp_path: Path) -> None:
 
     result = judge(tmp_path, "  - sync: {app: web}\n    expect: allow\n", head)
 
-    assert ["argocd-cm"] == [finding.where for finding in result.findings]
+    assert [("project-global", "argocd-cm globalProjects")] == [(each.code, each.where) for each in result.findings]
 
 
 def test_placeholders_are_filled_in(tmp_path: Path) -> None:
@@ -257,3 +257,31 @@ def test_a_blocked_sync_covers_its_window_and_its_line(tmp_path: Path) -> None:
     covered = {item.origin for item in judge(tmp_path, cases).coverage.hit}
 
     assert {"policy.csv:1", "policy.csv:4", "AppProject shop: spec.syncWindows[0]"} == covered
+
+
+def test_repositories_of_a_project_are_sources(tmp_path: Path) -> None:
+    """A repository Secret, or one written there, with the project's name counts as an entry of the project."""
+    secret = """kind: Secret
+metadata: {name: a, labels: {argocd.argoproj.io/secret-type: repository}}
+stringData: {url: "https://git.example.com/extra", project: shop, password: secret}
+"""
+    case = "  - source: {project: shop, repo: https://git.example.com/extra}\n    expect: allow\n"
+    entries = ["{url: https://git.example.com/extra, project: shop}", "secret.yaml"]
+
+    for entry in entries:
+        head = HEAD.replace("at: ", f"repositories: [{entry}]\nat: ")
+        assert [] == differences(judge(tmp_path, case, head, secret_yaml=secret))
+    assert ["expected allow, got deny"] == differences(judge(tmp_path, case))
+
+
+def test_clusters_are_read_from_secrets(tmp_path: Path) -> None:
+    """A cluster Secret makes name and server one cluster."""
+    secret = """kind: Secret
+metadata: {name: a, labels: {argocd.argoproj.io/secret-type: cluster}}
+stringData: {name: production, server: "https://production.example.com", config: "{}"}
+"""
+    head = HEAD.replace('[{name: production, server: "https://production.example.com"}]', "[secret.yaml]")
+    asked = "{project: shop, server: https://production.example.com, namespace: shop-a}"
+    case = f"  - destination: {asked}\n    expect: allow\n"
+
+    assert [] == differences(judge(tmp_path, case, head, secret_yaml=secret))
