@@ -1,6 +1,8 @@
 """From the wish of automated sync to an operation, or to the visible reason why it waits.
 
-Between the two stands policy: the project per object, then the sync windows. Called by controller.reconciler.
+Between the two stands policy: the project per object, then the sync windows. A change that waits is no operation: it is
+decided anew, from the clock and the newest commit, whenever the Application is looked at.
+Called by controller.reconciler.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import typing as t
 
 import msgspec
 
-from controller import autosync, operation, status
+from controller import autosync, healing, operation, policyview, status
 from controller.conditions import Finding
 from controller.context import Context
 from controller.evaluation import Evaluation
@@ -19,7 +21,8 @@ from controller.memory import Memory
 from controller.permit import forbidden
 from controller.sync.plan import Task
 from controller.turn import Turn
-from model.application import Application, Operation
+from controller.witness import Deployed
+from model.application import Application, Operation, Source
 from model.decision import Decision
 from model.durations import format_time
 from model.events import DecisionMade, SyncPermission
@@ -28,6 +31,8 @@ from model.states import ConditionType, SyncStatus
 
 BLOCKED_AGAIN = 60.0
 """Seconds until a change is tried again that policy blocks without saying until when."""
+SAID_AGAIN = 60.0
+"""A change whose window is open says so when its turn is more than these seconds away; else it is not worth a write."""
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +44,12 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     again_seconds: float | None = None
     """When to look again; None: no sooner than otherwise."""
+    since: float | None = None
+    """Then the commits must not come from a list of refs older than this monotonic time."""
     shown: str = ""
     """The revision, shortened for a message."""
+    heal: Deployed | None = None
+    """Windows keep the change back, but drift from this may be set right."""
 
 
 def decide(
@@ -55,38 +64,82 @@ def decide(
 ) -> Start:
     """Return what automated sync writes now; without `tasks` a sync that is due asks for a full comparison first."""
     with turn.stage("policy") as stage:
-        decision = permission(context, app, now)
+        automated = permission(context, app, memory, now)
         wish = _wish(context, app, memory, evaluation, revisions, now)
         stage.attributes["wish"] = wish.verb
-        if wish.verb == "refuse":
-            return Start(findings=(Finding(ConditionType.SYNC, wish.why),))
-        if wish.verb == "wait" and wish.at is not None:
-            return Start(again_seconds=max(0.1, (wish.at - now).total_seconds()))
-        if wish.operation is None:
-            return Start()
-        if not context.governance.loaded:
-            text = "The policy is malformed and there is no last good one: nothing is synced until it is corrected"
-            return Start(findings=(Finding(ConditionType.SYNC_BLOCKED, text),), again_seconds=BLOCKED_AGAIN)
-        context.publish(_made(app, decision))
-        turn.outcome.update(decision=str(decision.effect), rule=_rule(decision))
-        if not decision.allowed:
-            return _blocked(context, decision, now)
-        if tasks is None:
-            memory.dirty = True
-            return Start(again_seconds=0.0)
-        refused = forbidden(context, app, tasks)
-        if refused is not None:
-            turn.outcome.update(decision="deny", rule=_rule(refused))
-            return Start(findings=(Finding(ConditionType.SYNC, refused.reason),))
-        return _started(app, wish.operation, revisions, now)
+        start = _start(context, app, memory, turn, tasks, revisions, now, wish, automated)
+        return msgspec.structs.replace(start, findings=(*start.findings, *policyview.problems(context, app, automated)))
 
 
-def permission(context: Context, app: Application, now: dt.datetime) -> Decision:
+def permission(context: Context, app: Application, memory: Memory, now: dt.datetime) -> Decision:
     """Ask whether an automated and a manual sync would be let through now, and tell the listeners."""
     automated = context.guard.may_sync(app, now=now, manual=False)
     manual = context.guard.may_sync(app, now=now, manual=True)
     context.publish(SyncPermission(key=app.key, project=app.spec.project, automated=automated, manual=manual))
+    memory.permission_until = min((d.until for d in (automated, manual) if d.until is not None), default=None)
     return automated
+
+
+def waits(app: Application) -> bool:
+    """Say whether the status says that an automated change waits."""
+    return any(c.type == ConditionType.SYNC_BLOCKED for c in app.status.conditions or ())
+
+
+def _start(
+    context: Context,
+    app: Application,
+    memory: Memory,
+    turn: Turn,
+    tasks: t.Sequence[Task] | None,
+    revisions: tuple[str, ...],
+    now: dt.datetime,
+    wish: autosync.Wish,
+    automated: Decision,
+) -> Start:
+    """Carry the wish to where policy lets it go."""
+    if wish.verb == "refuse":
+        return Start(findings=(Finding(ConditionType.SYNC, wish.why),))
+    if wish.verb == "wait" and wish.at is not None:
+        return Start(again_seconds=max(0.1, (wish.at - now).total_seconds()))
+    if wish.operation is None:
+        memory.turn_due = None
+        return Start()
+    if not context.governance.loaded:
+        text = "The policy is malformed and there is no last good one: nothing is synced until it is corrected"
+        return Start(findings=(Finding(ConditionType.SYNC_BLOCKED, text),), again_seconds=BLOCKED_AGAIN)
+    decision = _decision(context, app, memory, revisions, now, automated)
+    context.publish(_made(app, decision))
+    turn.outcome.update(decision=str(decision.effect), rule=_rule(decision))
+    if not decision.allowed:
+        memory.turn_due = None
+        return _blocked(context, app, memory, decision, now)
+    left = _until_turn(context, app, memory)
+    if left > 0:
+        return _queued(app, left, now)
+    if tasks is None:
+        memory.dirty = True
+        return Start(again_seconds=0.0)
+    refused = forbidden(context, app, tasks)
+    if refused is not None:
+        turn.outcome.update(decision="deny", rule=_rule(refused))
+        return Start(findings=(Finding(ConditionType.SYNC, refused.reason),))
+    memory.turn_due = None
+    return started(app, wish.operation, revisions, app.spec.all_sources, now)
+
+
+def _decision(
+    context: Context,
+    app: Application,
+    memory: Memory,
+    revisions: tuple[str, ...],
+    now: dt.datetime,
+    automated: Decision,
+) -> Decision:
+    """Ask whether this change is let through; bringing back what was synced last is less than a deployment."""
+    known = memory.witness.deployed(app)
+    if automated.allowed or known is None or (known.revisions, known.sources) != (revisions, app.spec.all_sources):
+        return automated
+    return context.guard.may_sync(app, now=now, manual=False, healing=True)
 
 
 def _wish(
@@ -104,22 +157,45 @@ def _wish(
     return autosync.decide(app, verdict, backoff=context.options.self_heal, same_content=same, now=now)
 
 
-def _blocked(context: Context, decision: Decision, now: dt.datetime) -> Start:
-    """Say that the change waits, for which rule and until when, and come back then."""
+def _blocked(context: Context, app: Application, memory: Memory, decision: Decision, now: dt.datetime) -> Start:
+    """Say that the change waits, for which rule and until when, and come back exactly then."""
     until = f" until {format_time(decision.until)}" if decision.until else ""
-    text = f"An automated sync waits{until}: {decision.reason}"
-    seconds = BLOCKED_AGAIN
-    if decision.until is not None:
-        spread = context.options.window_jitter.total_seconds() * random.random()  # noqa: S311 - jitter
-        seconds = max(0.1, (decision.until - now).total_seconds() + spread)
-    return Start(findings=(Finding(ConditionType.SYNC_BLOCKED, text),), again_seconds=seconds)
+    findings = (Finding(ConditionType.SYNC_BLOCKED, f"An automated sync waits{until}: {decision.reason}"),)
+    heal = healing.permitted(context, app, memory, now)
+    if decision.until is None:
+        return Start(findings=findings, again_seconds=BLOCKED_AGAIN, heal=heal)
+    left = max(0.0, (decision.until - now).total_seconds())
+    spread = context.options.window_jitter.total_seconds() * random.random()  # noqa: S311 - jitter
+    since = context.clock.monotonic() + left
+    return Start(findings=findings, again_seconds=max(0.1, left + spread), since=since, heal=heal)
 
 
-def _started(app: Application, wanted: Operation, revisions: tuple[str, ...], now: dt.datetime) -> Start:
-    """Return the operation with its state: pinned to the compared commits before anything is written."""
-    state = operation.pinned(
-        operation.begun(wanted, now), revisions, app.spec.all_sources, multiple=bool(app.spec.sources)
+def _until_turn(context: Context, app: Application, memory: Memory) -> float:
+    """Return the seconds until a change that waited for its window may start; 0 for one that did not wait."""
+    if memory.turn_due is None:
+        if not waits(app):
+            return 0.0
+        memory.turn_due = context.openings.reserve()
+    return memory.turn_due - context.clock.monotonic()
+
+
+def _queued(app: Application, left: float, now: dt.datetime) -> Start:
+    """Let the changes before this one start first; what the status says stays, unless it takes long."""
+    said = tuple(
+        Finding(c.type, c.message) for c in app.status.conditions or () if c.type == ConditionType.SYNC_BLOCKED
     )
+    if left > SAID_AGAIN:
+        at = format_time(now + dt.timedelta(seconds=left))
+        said = (Finding(ConditionType.SYNC_BLOCKED, f"An automated sync is let through and has its turn at {at}"),)
+    return Start(findings=said, again_seconds=left)
+
+
+def started(
+    app: Application, wanted: Operation, revisions: tuple[str, ...], sources: tuple[Source, ...], now: dt.datetime
+) -> Start:
+    """Return the operation with its state: pinned to the compared commits before anything is written."""
+    multiple = bool(app.spec.sources) if sources == app.spec.all_sources else len(sources) > 1
+    state = operation.pinned(operation.begun(wanted, now), revisions, sources, multiple=multiple)
     shown = ", ".join(revision[:12] for revision in revisions)
     return Start(operation=wanted, fields={"operationState": status.operation_state(state)}, shown=shown)
 

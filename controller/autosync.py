@@ -12,7 +12,8 @@ import typing as t
 import msgspec
 
 from controller.backoff import DEFAULT_RETRY_LIMIT, SelfHealBackoff
-from controller.operation import NOT_VALID, STOPPED, is_completed
+from controller.operation import BY_POLICY, is_completed
+from controller.witness import recorded
 from model.application import (
     Application,
     InitiatedBy,
@@ -21,6 +22,7 @@ from model.application import (
     OperationState,
     ResourceState,
     RetryStrategy,
+    Source,
     SyncOperation,
 )
 from model.durations import parse_time
@@ -70,9 +72,8 @@ def decide(
         return Wish(verb="nothing", why="only pruning is left and automated.prune is off")
     if already_attempted(app, verdict.revisions, same_content=same_content):
         return _again(app, verdict, stale, backoff, now)
-    counted = [r for r in verdict.resources if r.status]
-    if policy.prune and not policy.allow_empty and counted and all(r.requires_pruning for r in counted):
-        return Wish(verb="refuse", why=_wipe(len(counted)))
+    if policy.prune and not policy.allow_empty and _wipes(verdict.resources):
+        return Wish(verb="refuse", why=_wipe(len(verdict.resources)))
     return Wish(verb="sync", operation=_operation(app, verdict.revisions), why="the target state changed")
 
 
@@ -80,14 +81,15 @@ def already_attempted(app: Application, revisions: t.Sequence[str], *, same_cont
     """Say whether these revisions of these sources were tried before.
 
     An operation that policy ended was not a try: when the window opens or the project is widened, the change must go on
-    without a push.
+    without a push. One that policy kept from beginning left everything as it was synced before.
     """
     state = app.status.operation_state
     if state is None:
         return False
-    failed = state.phase in (OperationPhase.FAILED, OperationPhase.ERROR)
-    if failed and state.message.startswith((STOPPED, NOT_VALID)):
-        return False
+    if ended_by_policy(state):
+        before = recorded(app) if state.sync_result is None else None
+        same = before is not None and (before.revisions == tuple(revisions) or same_content)
+        return same and before is not None and before.sources == app.spec.all_sources
     result = state.sync_result
     if result is None:
         return is_completed(state)
@@ -98,15 +100,59 @@ def already_attempted(app: Application, revisions: t.Sequence[str], *, same_cont
     return sources == tuple(app.spec.all_sources)
 
 
+def ended_by_policy(state: OperationState) -> bool:
+    """Say whether policy ended the operation, or kept it from beginning."""
+    failed = state.phase in (OperationPhase.FAILED, OperationPhase.ERROR)
+    return failed and state.message.startswith(BY_POLICY)
+
+
+def heal(
+    app: Application,
+    revisions: tuple[str, ...],
+    sources: tuple[Source, ...],
+    resources: t.Sequence[ResourceState],
+    *,
+    backoff: SelfHealBackoff,
+    now: dt.datetime,
+) -> Wish:
+    """Return the wish to set drift from what was synced last right, while a newer commit waits.
+
+    Args:
+        app: the Application as last read.
+        revisions: what was synced last.
+        sources: where from.
+        resources: the comparison with it.
+        backoff: waits between self-heals.
+        now: the time.
+    """
+    state, policy = app.status.operation_state, app.spec.automated
+    stale = [r for r in resources if r.status == SyncStatus.OUT_OF_SYNC]
+    chosen = [r for r in stale if (policy and policy.prune) or not r.requires_pruning]
+    if policy is None or not policy.self_heal or not chosen or _wipes(resources):
+        return Wish(verb="nothing", why="nothing drifted from what was synced last")
+    last = state.sync_result if state is not None else None
+    tried = last is not None and (tuple(last.revisions or ()) or (last.revision,)) == revisions
+    count = _attempts(state) if state is not None and tried else 0
+    if state is not None and tried and count and not ended_by_policy(state):
+        if state.phase != OperationPhase.SUCCEEDED:
+            return Wish(verb="refuse", why=f"Failed last self-heal to {_short(revisions)}: {state.message}")
+        due = _finish(state, now) + backoff.wait(count)
+        if now < due:
+            return Wish(verb="wait", at=due, why=f"self-heal attempt #{count + 1} waits for its back-off")
+    names = [OperationResource(group=r.group, kind=r.kind, name=r.name, namespace=r.namespace) for r in chosen]
+    operation = _operation(app, revisions, resources=names, attempts=count + 1, sources=sources)
+    return Wish(verb="heal", operation=operation, why=f"{len(chosen)} objects drifted from {_short(revisions)}")
+
+
 def _again(
     app: Application, verdict: Verdict, stale: t.Sequence[ResourceState], backoff: SelfHealBackoff, now: dt.datetime
 ) -> Wish:
     """Decide about a revision that was tried already: nothing, give up, or self-heal after its wait."""
     state, policy = app.status.operation_state, app.spec.automated
-    revision = ", ".join(r[:12] for r in verdict.revisions)
+    revision = _short(verdict.revisions)
     if state is None or policy is None:
         return Wish(verb="nothing")
-    if state.phase != OperationPhase.SUCCEEDED:
+    if state.phase != OperationPhase.SUCCEEDED and not ended_by_policy(state):
         return Wish(verb="refuse", why=f"Failed last sync attempt to {revision}: {state.message}")
     if not policy.self_heal:
         return Wish(verb="nothing", why="this revision was synced already and automated.selfHeal is off")
@@ -121,15 +167,23 @@ def _again(
 
 
 def _operation(
-    app: Application, revisions: t.Sequence[str], *, resources: list[OperationResource] | None = None, attempts: int = 0
+    app: Application,
+    revisions: t.Sequence[str],
+    *,
+    resources: list[OperationResource] | None = None,
+    attempts: int = 0,
+    sources: tuple[Source, ...] | None = None,
 ) -> Operation:
-    """Return the automated operation to these revisions."""
+    """Return the automated operation to these revisions, with sources of its own where they differ from the spec's."""
     policy = app.spec.sync_policy
-    multiple = bool(app.spec.sources)
+    other = sources if sources is not None and sources != app.spec.all_sources else None
+    multiple = bool(app.spec.sources) if other is None else len(other) > 1
     sync = SyncOperation(
         revision="" if multiple else revisions[0],
         revisions=list(revisions) if multiple else None,
         prune=bool(app.spec.automated and app.spec.automated.prune),
+        source=other[0] if other and not multiple else None,
+        sources=list(other) if other and multiple else None,
         sync_options=list(app.spec.sync_options) or None,
         resources=resources,
         auto_heal_attempts_count=attempts or None,
@@ -145,11 +199,23 @@ def _attempts(state: OperationState) -> int:
 
 
 def _finish(state: OperationState, now: dt.datetime) -> dt.datetime:
-    """Return when the last operation ended; unreadable or future times count as now."""
+    """Return when the last operation ended; a time in the future, because the clock was set back, is long ago."""
     try:
-        return min(now, parse_time(state.finished_at or ""))
+        end = parse_time(state.finished_at or "")
     except ValueError:
         return now
+    return end if end <= now else dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def _short(revisions: t.Sequence[str]) -> str:
+    """Return the revisions shortened for a message."""
+    return ", ".join(revision[:12] for revision in revisions)
+
+
+def _wipes(resources: t.Sequence[ResourceState]) -> bool:
+    """Say whether pruning would leave nothing."""
+    counted = [r for r in resources if r.status]
+    return bool(counted) and all(r.requires_pruning for r in counted)
 
 
 def _wipe(count: int) -> str:

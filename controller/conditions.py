@@ -13,12 +13,16 @@ from model.states import ConditionType as C
 
 SPEC_TYPES = frozenset({C.INVALID_SPEC, C.UNKNOWN})
 """Written by the validation of the spec against the project."""
-COMPARE_TYPES = frozenset({C.COMPARISON, C.SHARED_RESOURCE, C.REPEATED_RESOURCE, C.EXCLUDED_RESOURCE})
+COMPARE_TYPES = frozenset(
+    {C.COMPARISON, C.SHARED_RESOURCE, C.REPEATED_RESOURCE, C.EXCLUDED_RESOURCE, C.ORPHANED_RESOURCE}
+)
 """Written by the comparison."""
 AUTOSYNC_TYPES = frozenset({C.SYNC, C.SYNC_BLOCKED})
 """Written by the decision to sync automatically."""
 POLICY_TYPES = frozenset({C.POLICY_INVALID})
 """Written when the governing policy is malformed."""
+DECIDED_TYPES = SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES | POLICY_TYPES
+"""All that a whole turn of a refresh decides about."""
 DELETION_TYPES = frozenset({C.DELETION_ERROR})
 """Written by the deletion."""
 LONGEST_MESSAGE = 4096

@@ -14,6 +14,7 @@ from controller.clock import Clock
 from controller.clusters import Clusters
 from controller.governance import Governance
 from controller.kubeevents import EventRecorder
+from controller.openings import Openings
 from controller.refresh import Request
 from controller.sources.service import SourceService
 from controller.writer import AppWriter
@@ -47,6 +48,10 @@ class LoopOptions(msgspec.Struct, frozen=True, kw_only=True):
     """When the oldest due Application waited longer than this, the loop counts as stuck."""
     window_jitter: dt.timedelta = dt.timedelta(seconds=5)
     """Spread over which blocked changes start when their window opens."""
+    starts_per_second: float = 20.0
+    """Starts a second of changes that waited for a window; 0 = no cap."""
+    clock_watch: dt.timedelta = dt.timedelta(seconds=2)
+    """How often it is looked whether somebody set the clock."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +69,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     publish: t.Callable[[Event], None]
     recorder: EventRecorder
     options: LoopOptions
+    openings: Openings
+    """Whose turn it is among the changes that waited for a window."""
+    started: t.Callable[[], dt.datetime]
+    """When this process began to reconcile."""
     pool: concurrent.futures.ThreadPoolExecutor
     stopping: t.Callable[[], bool]
     """True once the process was asked to stop: no new step of a sync begins."""

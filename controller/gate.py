@@ -1,4 +1,4 @@
-"""Policy at the door of an operation: asked before it begins and again before every wave and retry.
+"""Policy at the door of an operation: asked before it begins, on each retry, before every wave and every write.
 
 The effective operation is what counts: with its own source, revision and options, not with those of the spec. Called by
 controller.syncing.
@@ -10,7 +10,7 @@ import datetime as dt
 
 import msgspec
 
-from controller import operation
+from controller import operation, overrides
 from controller.context import Context
 from controller.memory import Memory
 from model.application import Application, OperationState
@@ -19,9 +19,6 @@ from model.events import DecisionMade
 from model.states import OperationPhase
 from policy.guard import Subject
 
-UNKNOWN_WAIT = 60.0
-"""Seconds until policy is asked again when it does not say when its answer changes."""
-
 
 class Refused(Exception):  # noqa: N818 - a refusal is no error
     """Policy does not let the operation go on; the text is one sentence that names the rule."""
@@ -29,13 +26,22 @@ class Refused(Exception):  # noqa: N818 - a refusal is no error
     def __init__(
         self, text: str, decision: Decision | None = None, *, fatal: bool = False, stopping: bool = False
     ) -> None:
+        """Keep why.
+
+        Args:
+            text: one sentence.
+            decision: the answer that forbids it, if there is one.
+            fatal: no passing of time will change it.
+            stopping: not a refusal of the operation: this process cannot go on with it now.
+        """
         super().__init__(text)
         self.decision, self.fatal, self.stopping = decision, fatal, stopping
 
-    def seconds(self, now: dt.datetime) -> float:
-        """Return how long to wait before asking again."""
-        until = self.decision.until if self.decision is not None else None
-        return max(0.1, (until - now).total_seconds()) if until else UNKNOWN_WAIT
+    @property
+    def timed(self) -> bool:
+        """True when a window or freeze is against it."""
+        rule = self.decision.rule if self.decision is not None else None
+        return rule is not None and rule.kind in ("window", "freeze")
 
 
 class Gate:
@@ -45,6 +51,12 @@ class Gate:
         self._context, self._app, self._memory, self._state = context, app, memory, state
         self.effective = effective_application(app, state)
         """The Application as the operation uses it."""
+        by = state.operation.initiated_by
+        claimed = app.operation is not None and app.operation.initiated_by.automated
+        self.automated = by.automated or claimed
+        """Nobody asked for it by hand: as soon as one of the records says so, for who may write one may write both."""
+        self.refusal: Refused | None = None
+        """The last refusal of `ask_again`; writers side by side may have heard several."""
 
     def ask_first(self) -> None:
         """Ask everything; raises Refused."""
@@ -53,9 +65,103 @@ class Gate:
             raise Refused("The operation has no sync section, so there is nothing to do", fatal=True)
         if sync.manifests:
             raise Refused("The operation brings manifests of its own, which this version does not apply", fatal=True)
-        if not self._context.governance.loaded:
-            raise Refused("The policy is malformed and there is no last good one: nothing is synced")
-        decision = self._decision()
+        governance = self._context.governance
+        if not governance.loaded:
+            text = "The policy is malformed and there is no last good one: nothing is synced"
+            raise Refused(text, stopping=not governance.synced())
+        decision = self._decision(self.effective)
+        self._publish(decision)
+        self._judge(decision)
+        self._override()
+        if decision.overrode is not None:
+            overrides.tell(self._context, self._app, self._memory.witness, self._state, decision)
+
+    def ask_again(self) -> str:
+        """Ask before a wave or a write: empty text lets it begin, else `refusal` says how to go on."""
+        try:
+            self._ask_again()
+        except Refused as refused:
+            self.refusal = refused
+            return str(refused)
+        return ""
+
+    def glance(self, now: dt.datetime) -> tuple[Refused | None, float | None]:
+        """Return whether windows are against an operation that only waits, and in how many seconds that may change."""
+        decision = self._decision(self.effective)
+        seconds = max(0.1, (decision.until - now).total_seconds()) if decision.until is not None else None
+        if decision.allowed:
+            return None, seconds
+        refused = Refused(decision.reason, decision)
+        return (refused if refused.timed else None), seconds
+
+    def _ask_again(self) -> None:
+        if self._context.stopping():
+            raise Refused("Lynceus is stopping; the sync goes on after the restart", stopping=True)
+        newest = self._context.applications.get(self._app.key)
+        if newest is None or newest.deleting or newest.metadata.uid != self._app.metadata.uid:
+            raise Refused("The Application is being deleted", fatal=True)
+        recorded = newest.status.operation_state
+        if recorded is not None and recorded.phase == OperationPhase.TERMINATING:
+            raise Refused(operation.TERMINATED, stopping=True)
+        if (newest.spec.project, newest.spec.destination) != (self._app.spec.project, self._app.spec.destination):
+            raise Refused("project or destination of the Application were changed during the sync")
+        effective = effective_application(newest, self._state)
+        used = self._context.guard.may_use(effective)
+        if not used.allowed:
+            raise Refused(used.reason, used, fatal=not self.automated)
+        self._judge(self._decision(effective))
+
+    def _decision(self, app: Application) -> Decision:
+        """Ask for the sync itself: windows, freezes, and for a named person also RBAC."""
+        context, state, now = self._context, self._state, self._context.clock.now()
+        begun = self._memory.witness.begun(state)
+        manual = not self.automated
+        return context.guard.may_sync(
+            app,
+            now=now,
+            manual=manual,
+            started=operation.start_of(state, begun.at if begun else None, now),
+            subject=self._subject() if manual else None,
+            healing=self.automated and self._healing(),
+            break_glass=state.operation.break_glass if manual else "",
+        )
+
+    def _subject(self) -> Subject | None:
+        name = self._state.operation.initiated_by.username
+        return Subject(name, self._state.operation.initiator_groups) if name else None
+
+    def _healing(self) -> bool:
+        """Say whether the operation only brings back what was synced last."""
+        known = self._memory.witness.deployed(self._app)
+        return known is not None and (known.revisions, known.sources) == (
+            operation.pinned_revisions(self._state),
+            operation.effective_sources(self._app, self._state.operation),
+        )
+
+    def _judge(self, decision: Decision) -> None:
+        """Raise unless allowed; only windows and freezes pass with time."""
+        if decision.allowed:
+            return
+        refused = Refused(decision.reason, decision)
+        refused.fatal = not refused.timed and not self.automated
+        raise refused
+
+    def _override(self) -> None:
+        """A named person who brings another source or revision needs the right to override."""
+        subject, sync = self._subject(), self._state.operation.sync
+        if sync is None or self.automated or subject is None:
+            return
+        other = operation.effective_sources(self._app, self._state.operation) != self._app.spec.all_sources
+        sources = self._app.spec.all_sources
+        asked = operation.requested_revisions(self._state.operation, sources) if not other else ()
+        if not other and all(a == s.target_revision for a, s in zip(asked, sources, strict=True)):
+            return
+        name = self._app.rbac_object(self._context.namespace)
+        decision = self._context.guard.can(subject, "applications", "override", name)
+        if not decision.allowed:
+            raise Refused(decision.reason, decision, fatal=True)
+
+    def _publish(self, decision: Decision) -> None:
         self._context.publish(
             DecisionMade(
                 decision=decision,
@@ -65,66 +171,9 @@ class Gate:
                 project=self._app.spec.project,
                 key=self._app.key,
                 subject=self._state.operation.initiated_by.username,
-                manual=not self._state.operation.initiated_by.automated,
+                manual=not self.automated,
             )
         )
-        self._judge(decision)
-        self._override()
-
-    def ask_again(self) -> str:
-        """Ask before a wave; empty text lets it begin. Raises Refused with the way to go on."""
-        if self._context.stopping():
-            raise Refused("Lynceus is stopping; the sync goes on after the restart", stopping=True)
-        newest = self._context.applications.get(self._app.key)
-        if newest is None or newest.deleting:
-            raise Refused("The Application is being deleted", fatal=True)
-        recorded = newest.status.operation_state
-        if recorded is not None and recorded.phase == OperationPhase.TERMINATING:
-            raise Refused(operation.TERMINATED, stopping=True)
-        used = self._context.guard.may_use(self.effective)
-        if not used.allowed:
-            raise Refused(used.reason, used, fatal=not self._state.operation.initiated_by.automated)
-        self._judge(self._decision())
-        return ""
-
-    def _decision(self) -> Decision:
-        """Ask for the sync itself: windows, freezes, and for a named person also RBAC."""
-        context, state, now = self._context, self._state, self._context.clock.now()
-        by = state.operation.initiated_by
-        own = self._memory.operation_started.get(state.started_at)
-        return context.guard.may_sync(
-            self.effective,
-            now=now,
-            manual=not by.automated,
-            started=operation.start_of(state, own, now),
-            subject=Subject(by.username, state.operation.initiator_groups)
-            if by.username and not by.automated
-            else None,
-        )
-
-    def _judge(self, decision: Decision) -> None:
-        """Raise unless allowed; only windows and freezes are worth waiting for."""
-        if decision.allowed:
-            return
-        waits = decision.rule is not None and decision.rule.kind in ("window", "freeze")
-        raise Refused(decision.reason, decision, fatal=not waits and not self._state.operation.initiated_by.automated)
-
-    def _override(self) -> None:
-        """A named person who brings another source or revision needs the right to override."""
-        by, sync = self._state.operation.initiated_by, self._state.operation.sync
-        if sync is None or by.automated or not by.username:
-            return
-        other = operation.effective_sources(self._app, self._state.operation) != self._app.spec.all_sources
-        sources = self._app.spec.all_sources
-        asked = operation.requested_revisions(self._state.operation, sources) if not other else ()
-        if not other and all(a == s.target_revision for a, s in zip(asked, sources, strict=True)):
-            return
-        name = self._app.rbac_object(self._context.namespace)
-        decision = self._context.guard.can(
-            Subject(by.username, self._state.operation.initiator_groups), "applications", "override", name
-        )
-        if not decision.allowed:
-            raise Refused(decision.reason, decision, fatal=True)
 
 
 def effective_application(app: Application, state: OperationState) -> Application:

@@ -1,4 +1,4 @@
-"""What governs the loop: argocd-cm, argocd-rbac-cm, AppProjects and Secrets of the control namespace, kept current.
+"""What governs the loop: argocd-cm, argocd-rbac-cm, lynceus-cm, AppProjects and Secrets, kept current.
 
 Each change makes one new policy generation, swapped whole into the guard; what is malformed keeps its last good part.
 Changes that come fast are taken together. Called by controller.manager.
@@ -19,6 +19,7 @@ from controller.kube.informer import Informer
 from controller.kube.store import Change, ObjectStore
 from controller.secretbook import SecretBook, read_secret
 from controller.writer import PROJECTS
+from model import additions
 from model.errors import InvalidSettings, InvalidSpec
 from model.events import Event, PolicyLoaded, ProjectChanged
 from model.project import AppProject, read_project
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 CONFIG_MAP = ApiResource("", "v1", "ConfigMap", "configmaps", True)
 SECRET = ApiResource("", "v1", "Secret", "secrets", True)
 SETTINGS_NAME, RBAC_NAME = "argocd-cm", "argocd-rbac-cm"
+ADDITIONS_NAME = additions.CONFIG_MAP
 QUIET = 0.05
 """Seconds to collect further changes in, so that a burst of edits makes one generation."""
 
@@ -72,6 +74,9 @@ class Governance:
         self._thread = threading.Thread(target=self._run, name="governance", daemon=True)
         self._rbac_store = ObjectStore()
         self._rbac_store.subscribe(self._noticed)
+        self._additions_store = ObjectStore()
+        self._additions_store.subscribe(self._noticed)
+        self._additions = additions.Additions()
 
         def watch(resource: ApiResource, store: ObjectStore, *, name: str = "", label: str = "") -> Informer:
             return Informer(
@@ -87,6 +92,7 @@ class Governance:
         self.informers = (
             watch(CONFIG_MAP, self._store, name=SETTINGS_NAME),
             watch(CONFIG_MAP, self._rbac_store, name=RBAC_NAME),
+            watch(CONFIG_MAP, self._additions_store, name=ADDITIONS_NAME),
             watch(PROJECTS, self._store),
             watch(SECRET, self._store, label=SECRET_TYPE_LABEL),
         )
@@ -113,6 +119,10 @@ class Governance:
         """Say whether everything that governs was read."""
         return all(informer.synced.is_set() for informer in self.informers)
 
+    def project_problem(self, name: str) -> str:
+        """Return why the newest version of an AppProject cannot be read, empty when it can."""
+        return self._project_problems.get(name, "")
+
     def rebuild(self) -> None:
         """Read everything that changed and put a new generation in force."""
         self._read_settings()
@@ -125,7 +135,9 @@ class Governance:
             mode=self._mode,
             previous=self.guard.current,
             control_namespace=self._namespace,
-            global_projects=self.settings.global_projects,
+            global_projects=self.settings.global_projects if self.settings.global_projects_readable else None,
+            repositories=self._book.repositories(),
+            additions=self._additions,
         )
         errors = tuple(str(finding) for finding in policy_guard.errors_of(findings))
         broken = (*errors, *self._project_problems.values(), *self._secret_problems.values())
@@ -164,11 +176,12 @@ class Governance:
         self._wake.set()
 
     def _read_settings(self) -> None:
-        """Read the two ConfigMaps; an absent one is an empty one."""
+        """Read the three ConfigMaps; an absent one is an empty one."""
         data, _ = self._config_map(self._store, SETTINGS_NAME)
         self.settings = read_settings(data)
         rbac, version = self._config_map(self._rbac_store, RBAC_NAME)
         self._rbac = read_rbac_settings(rbac, version)
+        self._additions = additions.read_additions(*self._config_map(self._additions_store, ADDITIONS_NAME))
 
     def _config_map(self, store: ObjectStore, name: str) -> tuple[dict[str, str], str]:
         for stored in store.of_kind("", "ConfigMap"):

@@ -14,6 +14,7 @@ import typing as t
 from controller.applications import Applications
 from controller.backoff import FailureBackoff
 from controller.clock import Clock
+from controller.clockwatch import ClockWatch
 from controller.clusters import Clusters
 from controller.context import Context, LoopOptions
 from controller.governance import Governance
@@ -23,6 +24,7 @@ from controller.kube.informer import Informer
 from controller.kube.store import Change, ObjectStore
 from controller.kubeevents import EventRecorder
 from controller.memory import Memory
+from controller.openings import Openings
 from controller.refresh import Request
 from controller.requests import Requests
 from controller.secretbook import SecretBook
@@ -74,7 +76,7 @@ class Manager:
         """
         self.options = options or LoopOptions()
         self.namespace, self.clock, self.publish, self.sources = namespace, clock, publish, sources
-        self._stopping, self._started = threading.Event(), False
+        self._stopping, self._started, self._begun = threading.Event(), False, clock.now()
         self.refreshes: WorkQueue[NamespacedName] = WorkQueue(clock, FailureBackoff())
         self.operations: WorkQueue[NamespacedName] = WorkQueue(clock, FailureBackoff())
         self.memories: dict[NamespacedName, Memory] = {}
@@ -94,10 +96,12 @@ class Manager:
         self._pool = concurrent.futures.ThreadPoolExecutor(self.options.write_workers, "apply")
         self.context = self._context(client, guard)
         self._requests = Requests(self.store, self.context.writer)
+        self._clock_watch = ClockWatch(clock, self._clock_set, self.options.clock_watch.total_seconds())
         self._workers = Workers(self)
 
     def start(self) -> None:
         """Read what governs, then the Applications, then begin to work."""
+        self._begun = self.clock.now()
         if not self.governance.start(START_SECONDS):
             log.warning("what governs the loop could not be read yet; nothing is synced until it is")
         self.clusters.use(self.governance.settings)
@@ -106,11 +110,13 @@ class Manager:
         self._watch.start()
         self._watch.settled.wait(START_SECONDS)
         self._workers.start()
+        self._clock_watch.start()
         self._started = True
 
     def stop(self, timeout: float = 20.0) -> None:
         """Begin no new turn and no new wave, let running turns write their state, end all threads."""
         self._stopping.set()
+        self._clock_watch.stop()
         self.refreshes.close()
         self.operations.close()
         self._workers.join(timeout)
@@ -188,6 +194,8 @@ class Manager:
             publish=self.publish,
             recorder=EventRecorder(client, self.clock),
             options=self.options,
+            openings=Openings(self.clock, self.options.starts_per_second, int(self.options.starts_per_second)),
+            started=lambda: self._begun,
             pool=self._pool,
             stopping=self._stopping.is_set,
             ask_refresh=self._ask_refresh,
@@ -243,11 +251,19 @@ class Manager:
                 self.operations.add_after(key, 0.1)
 
     def _governed(self) -> None:
-        """Hear of changed policy or settings: every Application is looked at again."""
+        """Hear of changed policy or settings."""
         self.clusters.use(self.governance.settings)
         self._use_interval()
+        self._ask_all("policy or settings changed")
+
+    def _clock_set(self, seconds: float) -> None:
+        """Hear that somebody set the clock: timers count seconds and know nothing of the new time of day."""
+        self._ask_all("clock set")
+
+    def _ask_all(self, reason: str) -> None:
+        """Look at every Application again."""
         for app in self.store.all():
-            self._ask_refresh(app.key, Request(level=RefreshLevel.RECENT, reason="policy or settings changed"), 0.0)
+            self._ask_refresh(app.key, Request(level=RefreshLevel.RECENT, reason=reason), 0.0)
             if app.operation is not None:
                 self.operations.add(app.key)
 

@@ -13,6 +13,7 @@ import msgspec
 
 from controller.evaluation import Checked, Evaluation
 from controller.refresh import Request
+from controller.witness import Witness
 from model.meta import NamespacedName, ResourceKey
 
 
@@ -58,10 +59,16 @@ class Memory:
         """Since when the source cannot be read; None while it can."""
         self.kept_wish = 0
         """Refreshes in a row after which the refresh annotation was kept, since a newer wish may hide in it."""
-        self.retry_due: dt.datetime | None = None
-        """The exact time of the next retry; what is recorded has whole seconds only."""
-        self.operation_started: dict[str, dt.datetime] = {}
-        """When this process saw the operation begin, by its startedAt."""
+        self.retry_due: float | None = None
+        """The monotonic time of the next retry: what is recorded has whole seconds and obeys whoever sets the clock."""
+        self.witness = Witness()
+        """What this process saw itself, where policy must not believe the status."""
+        self.turn_due: float | None = None
+        """The monotonic time at which a change that waited for a window has its turn to start."""
+        self.heal_looked = False
+        """Drift from what was synced last was looked for when the last comparison was made."""
+        self.permission_until: dt.datetime | None = None
+        """When the answer of the sync windows changes by itself; None = never."""
 
     def ask(self, request: Request) -> None:
         """Remember that a refresh is wanted."""
@@ -77,6 +84,10 @@ class Memory:
         if self._later is not None and self._later[1] <= now + 0.01:
             self.ask(self._later[0])
             self._later = None
+
+    def later_seconds(self, now: float) -> float | None:
+        """Return in how many seconds a remembered refresh is due; None when there is none."""
+        return None if self._later is None else max(0.0, self._later[1] - now)
 
     def remember_render(self, revisions: tuple[str, ...], key: str) -> None:
         """Remember which content a commit means."""

@@ -18,12 +18,16 @@ from model.durations import format_time, parse_time
 from model.states import OperationPhase as Phase
 
 BLOCKED = "Sync operation blocked by sync window"
-"""Opens the message of a manual operation that waits for a window (Argo CD's words)."""
+"""Opens the message of an operation that a window or freeze kept from beginning (Argo CD's words)."""
+REFUSED = "Sync operation refused"
+"""Opens the message of an operation that policy kept from beginning for another reason."""
 STOPPED = "Sync operation stopped"
-"""Opens the message of an automated operation that policy ended half way; it is not counted as an attempt."""
+"""Opens the message of an operation that policy ended; it is not counted as an attempt."""
 NOT_VALID = "one or more synchronization tasks are not valid"
 """Opens the message of an operation that was refused before its first write (Argo CD's words)."""
 TERMINATED = "Operation terminated"
+BY_POLICY = (BLOCKED, REFUSED, STOPPED, NOT_VALID)
+"""Messages that open so are policy's: the change was not tried, it was not let through."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +54,7 @@ def next_step(app: Application, now: dt.datetime) -> Step:
         return Step(verb="terminate", state=state)
     if state.finished_at is None:
         return Step(verb="resume", state=state)
-    due = retry_at(state)
+    due = retry_at(state, now)
     if now < due:
         return Step(verb="wait", state=state, at=due)
     return Step(verb="retry", state=restarted(state))
@@ -124,16 +128,18 @@ def may_retry(state: OperationState) -> bool:
     return retry is not None and (retry.limit < 0 or state.retry_count < retry.limit)
 
 
-def retry_at(state: OperationState) -> dt.datetime:
+def retry_at(state: OperationState, now: dt.datetime) -> dt.datetime:
     """Return when the announced retry is due, computed again from what is recorded.
 
-    A finishedAt that cannot be read, or lies in the future by somebody's hand, delays by one wait at most.
+    A finishedAt that cannot be read, or lies in the future because a clock was set back, delays nothing.
     """
     retry = state.operation.retry
     try:
         end = parse_time(state.finished_at or "")
     except ValueError:
         return dt.datetime.min.replace(tzinfo=dt.UTC)
+    if end > now:
+        return now
     return end + (retry_wait(retry, max(0, state.retry_count - 1)) if retry else dt.timedelta(0))
 
 

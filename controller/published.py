@@ -19,7 +19,13 @@ from model.application import REFRESH_ANNOTATION, AppCondition, Application, Com
 from model.durations import format_time
 from model.errors import Conflict
 from model.meta import JSON
+from model.states import ConditionType
 
+EVENT_OF: t.Mapping[str, str] = {
+    ConditionType.SYNC_BLOCKED: "SyncBlocked",
+    ConditionType.POLICY_INVALID: "PolicyInvalid",
+}
+"""Conditions that are also told as Events when they appear."""
 Make = t.Callable[[Application], JSON]
 """Makes the wanted status fields from the newest version of the Application."""
 
@@ -112,6 +118,10 @@ def write(context: Context, app: Application, body: JSON, *, guarded: bool) -> A
     ):
         if old != now:
             context.recorder.record(new, "ResourceUpdated", f"Updated {name} status: {old or 'Unknown'} -> {now}")
+    known = {(c.type, c.message) for c in app.status.conditions or ()}
+    for condition in new.status.conditions or ():
+        if condition.type in EVENT_OF and (condition.type, condition.message) not in known:
+            context.recorder.record(new, EVENT_OF[condition.type], condition.message, "Warning")
     return new
 
 

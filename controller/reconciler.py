@@ -11,8 +11,8 @@ import random
 
 import msgspec
 
-from controller import autostart, published, refresh, status, target
-from controller.conditions import AUTOSYNC_TYPES, COMPARE_TYPES, SPEC_TYPES, Finding
+from controller import autostart, healing, orphans, published, refresh, status, target
+from controller.conditions import COMPARE_TYPES, DECIDED_TYPES, SPEC_TYPES, Finding
 from controller.context import Context
 from controller.evaluation import Comparison, Question, evaluate
 from controller.memory import Basis, Memory
@@ -44,19 +44,26 @@ class Refresher:
         if app.metadata.annotation(SKIP_RECONCILE_ANNOTATION) == "true" or app.deleting:
             turn.quiet = True
             return
+        memory.witness.meet(app, context.started())
         settings = context.governance.settings
         request = refresh.decide(
             app, requested=memory.requested, checked_at=memory.checked_at, settings=settings, now=now
         )
         memory.requested = None
+        if request is None and memory.checked_at is None and _pending(app):
+            request = Request(level=RefreshLevel.LATEST, reason="first look")
         turn.quiet = request is None
         if request is not None:
             turn.level, turn.reason, turn.project = int(request.level), request.reason, app.spec.project
             self._refresh(app, memory, turn, request, now)
+        if memory.permission_until is not None and memory.permission_until <= now:
+            autostart.permission(context, app, memory, now)
         newest = context.applications.get(app.key) or app
         due = refresh.next_due(newest, memory.checked_at, settings)
-        if due is not None:
-            self._again(app, memory, (due - now).total_seconds())
+        times = [(at - now).total_seconds() for at in (due, memory.permission_until) if at is not None]
+        later = memory.later_seconds(context.clock.monotonic())
+        if times or later is not None:
+            self._again(app, memory, min(times if later is None else [*times, later]))
 
     def _again(self, app: Application, memory: Memory, seconds: float) -> None:
         """Come back when the clock runs out; the clock is the reason, so no request is noted."""
@@ -99,13 +106,14 @@ class Refresher:
             return known
         with turn.stage("git") as stage:
             force = request.level >= RefreshLevel.LATEST_FORCED
-            found = target.resolve(self._context, app, app.spec.all_sources, force=force)
+            found = target.resolve(self._context, app, app.spec.all_sources, force=force, since=request.since)
             stage.attributes["revision"] = ",".join(found)
             return found
 
     def basis(self, app: Application, place: target.Place, render_key: str) -> Basis:
         """Return what a comparison depends on besides the live objects."""
-        spec = (app.spec.all_sources, app.spec.destination, app.spec.ignore_differences, app.spec.sync_options)
+        known = orphans.settings_of(self._context, app)
+        spec = (app.spec.all_sources, app.spec.destination, app.spec.ignore_differences, app.spec.sync_options, known)
         settings = hash(msgspec.json.encode(self._context.governance.settings))
         return Basis(render_key, settings, place.cluster.server, msgspec.json.encode(spec))
 
@@ -134,11 +142,12 @@ class Refresher:
             return
         self._checked(memory, request, now)
         start = autostart.decide(self._context, app, memory, turn, evaluation, None, revisions, now)
+        if start.heal is not None and not memory.heal_looked:
+            memory.dirty = True
+            start = msgspec.structs.replace(start, again_seconds=0.0)
         fields = {
             **published.verdict_fields(self._context, app, evaluation, revisions, now),
-            **published.condition_fields(
-                app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, [*evaluation.findings, *start.findings], now
-            ),
+            **published.condition_fields(app, DECIDED_TYPES, [*evaluation.findings, *start.findings], now),
         }
         turn.quiet = self._write(app, memory, turn, fields, start, request, now) is app
 
@@ -174,12 +183,42 @@ class Refresher:
         self._checked(memory, request, now)
         evaluation = comparison.evaluation
         start = autostart.decide(self._context, app, memory, turn, evaluation, comparison.tasks, revisions, now)
+        start = self._healed(app, memory, turn, place, start, now)
         findings = [*evaluation.findings, *start.findings]
         fields = {
             **published.verdict_fields(self._context, app, evaluation, revisions, now),
-            **published.condition_fields(app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, findings, now),
+            **published.condition_fields(app, DECIDED_TYPES, findings, now),
         }
         self._write(app, memory, turn, fields, start, request, now)
+
+    def _healed(
+        self,
+        app: Application,
+        memory: Memory,
+        turn: Turn,
+        place: target.Place,
+        start: autostart.Start,
+        now: dt.datetime,
+    ) -> autostart.Start:
+        """Set drift from what was synced last right, where windows keep only the newer commit back."""
+        memory.heal_looked = start.heal is not None
+        if start.heal is None:
+            return start
+        found = healing.look(self._context, app, memory, turn, place, start.heal, now)
+        if found is None or found.wish.verb == "nothing":
+            return start
+        if found.wish.operation is None:
+            # Looked at again even if nothing else changes: the drift is there and waits for its back-off.
+            memory.dirty = True
+            wait = (found.wish.at - now).total_seconds() if found.wish.at else autostart.BLOCKED_AGAIN
+            extra = (Finding(ConditionType.SYNC, found.wish.why),) if found.wish.verb == "refuse" else ()
+            again = min(max(0.1, wait), start.again_seconds or wait)
+            return msgspec.structs.replace(start, findings=(*start.findings, *extra), again_seconds=again)
+        known = found.deployed
+        begun = autostart.started(app, found.wish.operation, known.revisions, known.sources, now)
+        return msgspec.structs.replace(
+            begun, findings=start.findings, again_seconds=start.again_seconds, since=start.since
+        )
 
     def compare(
         self, app: Application, memory: Memory, turn: Turn, place: target.Place, rendered: Rendered, basis: Basis
@@ -203,6 +242,7 @@ class Refresher:
                         known=known,
                         options=Options(app.spec.sync_options),
                         permits=lambda key: permits(context, app, place.cache, key),
+                        warnings=lambda keys: orphans.findings(context, app, place.cache, keys),
                     )
                 )
             except Exception:
@@ -216,7 +256,7 @@ class Refresher:
         memory.compared_monotonic = context.clock.monotonic()
         if comparison.unknown:
             memory.dirty = True
-        context.declared(app.key, place.cluster.server, memory.seen)
+        context.declared(app.key, place.cluster.server, [*memory.seen, *orphans.interest(context, app)])
         return comparison
 
     def _checked(self, memory: Memory, request: Request, now: dt.datetime) -> None:
@@ -255,11 +295,14 @@ class Refresher:
 
             new = published.write_retrying(context, app, make)
             stage.attributes["written"] = new is not app
-        if start.operation is not None:
+        state = new.status.operation_state
+        if start.operation is not None and state is not None:
+            memory.witness.begin(state, now)
+            memory.witness.pin(state)
             context.recorder.record(new, "OperationStarted", f"Initiated automated sync to {start.shown}")
             context.ask_operation(app.key, 0.0)
         if start.again_seconds is not None:
-            reason = Request(level=RefreshLevel.LATEST, reason="waited for its time")
+            reason = Request(level=RefreshLevel.LATEST, reason="waited for its time", since=start.since)
             context.ask_refresh(app.key, reason, start.again_seconds)
         return new
 
@@ -273,7 +316,7 @@ class Refresher:
         findings = [Finding(ConditionType.INVALID_SPEC, str(failure))]
         fields = {
             **_unknown_verdict(app, now, health=True),
-            **published.condition_fields(app, SPEC_TYPES | COMPARE_TYPES | AUTOSYNC_TYPES, findings, now),
+            **published.condition_fields(app, DECIDED_TYPES, findings, now),
         }
         self._write(app, memory, turn, fields, autostart.Start(), request, now)
 
@@ -311,6 +354,12 @@ class Refresher:
         again = msgspec.structs.replace(request, level=RefreshLevel(level), reason="retry")
         seconds = RETRY_SECONDS * (1 + random.random() / 2)  # noqa: S311 - jitter, not a secret
         self._context.ask_refresh(app.key, again, seconds)
+
+
+def _pending(app: Application) -> bool:
+    """Say whether a change may have waited while no process looked."""
+    waited = app.spec.automated is not None and app.status.sync.status == SyncStatus.OUT_OF_SYNC
+    return waited or autostart.waits(app)
 
 
 def _same_request(old: Application, new: Application) -> bool:

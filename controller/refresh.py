@@ -28,13 +28,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Why, in a few constant words: they become a metric label."""
     hard: bool = False
     """Render again even if the inputs are unchanged."""
+    since: float | None = None
+    """Do not answer from a list of refs older than this monotonic time."""
 
     def merged(self, other: Request | None) -> Request:
         """Return one request that serves both: the deeper one gives level and reason, hard wins."""
         if other is None:
             return self
         deeper = self if self.level >= other.level else other
-        return msgspec.structs.replace(deeper, hard=self.hard or other.hard)
+        times = [request.since for request in (self, other) if request.since is not None]
+        return msgspec.structs.replace(deeper, hard=self.hard or other.hard, since=max(times, default=None))
 
 
 def decide(

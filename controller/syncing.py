@@ -8,7 +8,6 @@ Called by controller.manager's operation workers.
 from __future__ import annotations
 
 import datetime as dt
-import random
 
 import msgspec
 
@@ -17,7 +16,9 @@ from controller.backoff import retry_wait
 from controller.conditions import AUTOSYNC_TYPES, COMPARE_TYPES, SPEC_TYPES
 from controller.context import Context
 from controller.evaluation import Comparison
-from controller.gate import Gate, Refused
+from controller.gate import Gate, Refused, effective_application
+from controller.healing import healed
+from controller.impersonation import client_for
 from controller.memory import Memory
 from controller.permit import forbidden
 from controller.reconciler import Refresher
@@ -52,27 +53,48 @@ class Syncer:
         turn.quiet = step.verb in ("none", "wait")
         if step.state is None:
             return
-        at = memory.retry_due if step.verb == "retry" else step.at
-        if at is not None and now < at:
-            turn.quiet = True
-            self._context.ask_operation(app.key, (at - now).total_seconds())
+        memory.witness.meet(app, self._context.started())
+        state = memory.witness.as_begun(step.state)
+        left = self._until_retry(memory, step, now)
+        if left > 0:
+            self._wait_for_retry(app, memory, turn, state, left, now)
             return
         memory.retry_due = None
         turn.project, turn.reason = app.spec.project, f"operation {step.verb}"
-        if step.verb == "terminate" or self._timed_out(step.state, now):
-            done = operation.ended(step.state, OperationPhase.FAILED, operation.TERMINATED, now)
+        if step.verb == "terminate" or self._timed_out(state, now):
+            done = operation.ended(state, OperationPhase.FAILED, operation.TERMINATED, now)
             self._finish(app, memory, turn, done)
             return
         if step.verb == "begin":
-            memory.operation_started[step.state.started_at] = now
-            by = step.state.operation.initiated_by.username or "somebody"
+            memory.witness.begin(state, now)
+            by = state.operation.initiated_by.username or "somebody"
             self._context.recorder.record(app, "OperationStarted", f"{by} initiated sync")
-        self._run(app, memory, turn, step.state)
+        self._run(app, memory, turn, operation.restarted(state) if step.verb == "wait" else state)
+
+    def _until_retry(self, memory: Memory, step: operation.Step, now: dt.datetime) -> float:
+        """Return the seconds to the retry: by our own count where we announced it, else by what is recorded."""
+        if step.verb in ("wait", "retry") and memory.retry_due is not None:
+            return memory.retry_due - self._context.clock.monotonic()
+        return (step.at - now).total_seconds() if step.at is not None else 0.0
+
+    def _wait_for_retry(
+        self, app: Application, memory: Memory, turn: Turn, state: OperationState, left: float, now: dt.datetime
+    ) -> None:
+        """Come back for the retry; when a window closes before, the operation ends and keeps nobody out."""
+        turn.quiet = True
+        refused, seconds = Gate(self._context, app, memory, state).glance(now)
+        if refused is not None:
+            turn.quiet, turn.project, turn.reason = False, app.spec.project, "operation wait"
+            self._refused(app, memory, turn, state, refused)
+            return
+        if memory.retry_due is None:
+            memory.retry_due = self._context.clock.monotonic() + left
+        self._context.ask_operation(app.key, min(left, seconds) if seconds is not None else left)
 
     def _timed_out(self, state: OperationState, now: dt.datetime) -> bool:
         """Say whether the operation runs longer than the limit, if there is one."""
         limit = self._context.options.sync_timeout
-        return bool(limit) and now - operation.start_of(state, None, now) > limit
+        return bool(limit) and now - operation.recorded_start(state, now) > limit
 
     def _run(self, app: Application, memory: Memory, turn: Turn, state: OperationState) -> None:
         """Run one step; every expected failure ends the attempt with a message."""
@@ -120,27 +142,30 @@ class Syncer:
             text = f"{operation.NOT_VALID}: {refused.reason}"
             self._attempted(app, memory, turn, state, OperationPhase.FAILED, text)
             return
+        client = client_for(context, effective, place.cache)
         app, state = self._pin(app, state, revisions, sources)
+        memory.witness.pin(state)
         with turn.stage("apply") as stage:
             earlier = (state.sync_result.resources if state.sync_result else None) or ()
-            engine = Engine(place.cache, Applier(place.cache, options), context.pool, earlier, note=stage.note)
+            applier = Applier(place.cache, options, client)
+            engine = Engine(place.cache, applier, context.pool, earlier, gate=gate.ask_again, note=stage.note)
             for task, message in selection.skipped:
                 engine.skip(task, message)
             waves = arrange(selection.tasks, options)
-            if not sync.dry_run:
-                ensure_namespace(app, place.cache, options, [task.key for task in selection.tasks])
-            outcome = self._apply(engine, waves, gate, dry_run=sync.dry_run)
+            if not sync.dry_run and not gate.ask_again():
+                ensure_namespace(app, place.cache, options, [task.key for task in selection.tasks], client)
+            outcome = self._apply(engine, waves, dry_run=sync.dry_run)
             stage.attributes["changed"] = outcome.changed
-        self._settle(app, memory, turn, state, outcome, comparison, revisions)
+        self._settle(app, memory, turn, state, outcome, comparison, revisions, gate)
 
-    def _apply(self, engine: Engine, waves: tuple[Wave, ...], gate: Gate, *, dry_run: bool) -> Outcome:
+    def _apply(self, engine: Engine, waves: tuple[Wave, ...], *, dry_run: bool) -> Outcome:
         """Let the server judge everything, then run the waves."""
         failure = engine.dry_run(waves)
         if failure:
             return engine.outcome("failed", failure)
         if dry_run:
             return engine.outcome("done", "successfully synced (dry run)")
-        return engine.run(waves, gate.ask_again)
+        return engine.run(waves)
 
     def _revisions(
         self, app: Application, turn: Turn, state: OperationState, sources: tuple[Source, ...]
@@ -187,6 +212,7 @@ class Syncer:
         outcome: Outcome,
         comparison: Comparison,
         revisions: tuple[str, ...],
+        gate: Gate,
     ) -> None:
         """Write how far the step came."""
         message = outcome.message
@@ -194,7 +220,7 @@ class Syncer:
             message += f"; {comparison.hooks} hooks were not run, this version does not support hooks"
         state = operation.with_results(state, outcome.results, message)
         if outcome.verdict == "stopped":
-            self._refused(app, memory, turn, state, Refused(message))
+            self._refused(app, memory, turn, state, gate.refusal or Refused(message))
         elif outcome.verdict == "waiting":
             self._wait(app, turn, state, WAIT_SECONDS)
         elif outcome.verdict == "failed":
@@ -218,22 +244,19 @@ class Syncer:
         self._context.ask_operation(app.key, seconds)
 
     def _refused(self, app: Application, memory: Memory, turn: Turn, state: OperationState, refused: Refused) -> None:
-        """Policy forbids to go on: a manual operation waits, an automated one ends and is tried when it may."""
+        """Policy forbids to go on: the operation ends here, for one that waits would keep everybody else out.
+
+        An automated change is begun anew, with the newest commit, when it may; a person is told why and until when.
+        """
         turn.outcome.update(decision="deny")
         if refused.stopping:
             self._wait(app, turn, state, 1.0)
             return
-        now = self._context.clock.now()
-        if refused.fatal:
-            self._attempted(app, memory, turn, state, OperationPhase.ERROR, str(refused), final=True)
-            return
-        if state.operation.initiated_by.automated:
-            done = operation.ended(state, OperationPhase.FAILED, f"{operation.STOPPED}: {refused}", now)
-            self._finish(app, memory, turn, done)
-            return
-        seconds = refused.seconds(now) + random.random() * 2  # noqa: S311 - jitter, not a secret
-        waiting = msgspec.structs.replace(state, message=f"{operation.BLOCKED}: {refused}")
-        self._wait(app, turn, waiting, seconds)
+        wrote = bool(state.sync_result and state.sync_result.resources)
+        begins = operation.STOPPED if wrote else operation.BLOCKED if refused.timed else operation.REFUSED
+        phase = OperationPhase.ERROR if refused.fatal else OperationPhase.FAILED
+        done = operation.ended(state, phase, f"{begins}: {refused}", self._context.clock.now())
+        self._finish(app, memory, turn, done)
 
     def _attempted(
         self,
@@ -245,19 +268,15 @@ class Syncer:
         message: str,
         *,
         revisions: tuple[str, ...] = (),
-        final: bool = False,
     ) -> None:
         """End an attempt: finished, or to be retried."""
         now = self._context.clock.now()
-        if final:
-            self._finish(app, memory, turn, operation.ended(state, phase, message, now))
-            return
         done = operation.finished(state, phase, message, now)
         if not operation.is_completed(done):
             turn.error = message
             self._tell(app, turn, done, phase, final=False)
             wait = retry_wait(done.operation.retry, state.retry_count) if done.operation.retry else dt.timedelta(0)
-            memory.retry_due = now + wait
+            memory.retry_due = self._context.clock.monotonic() + wait.total_seconds()
             self._wait(app, turn, done, wait.total_seconds())
             return
         if phase is not OperationPhase.SUCCEEDED:
@@ -276,6 +295,7 @@ class Syncer:
         """Write the end: result, history and the erased request in one patch; then look at the outcome."""
         now = self._context.clock.now()
         ours = state.operation
+        judged: list[bool] = []
 
         def make(newest: Application) -> JSON | None:
             fields: JSON = {"operationState": status.operation_state(state)}
@@ -286,6 +306,7 @@ class Syncer:
                 fields["history"] = status.history(entries) or None
             if revisions and state.phase == OperationPhase.SUCCEEDED:
                 fields.update(self._verdict(newest, memory, turn, state, revisions, now))
+            judged.append("sync" in fields)
             body = published.patch_of(newest, fields, now, compared=False, answer=False)
             if newest.operation == ours:
                 body["operation"] = None
@@ -293,7 +314,8 @@ class Syncer:
 
         with turn.stage("status"):
             new = published.write_retrying(self._context, app, make)
-        memory.operation_started.clear()
+        memory.witness.end(new, state)
+        memory.retry_due = None
         turn.outcome["phase"] = str(state.phase)
         self._tell(new, turn, state, OperationPhase(state.phase), final=True)
         text = f"{'Partial sync' if ours.sync and ours.sync.resources else 'Sync'} operation to "
@@ -301,7 +323,7 @@ class Syncer:
         failed = state.phase != OperationPhase.SUCCEEDED
         self._context.recorder.record(new, "OperationCompleted", text, "Warning" if failed else "Normal")
         level = RefreshLevel.LATEST if ours.initiated_by.automated else RefreshLevel.LATEST_FORCED
-        if memory.basis is None or memory.dirty or failed or not ours.initiated_by.automated:
+        if memory.basis is None or memory.dirty or failed or not any(judged[-1:]):
             self._context.ask_refresh(app.key, Request(level=level, reason="operation finished"), 0.0)
 
     def _verdict(
@@ -316,8 +338,9 @@ class Syncer:
         """Compare again after an automated sync, so that its result is seen in the same write."""
         if not state.operation.initiated_by.automated or memory.basis is None:
             return {}
-        effective = Gate(self._context, app, memory, state).effective
-        if effective.spec.all_sources != app.spec.all_sources:
+        effective = effective_application(app, state)
+        newest = tuple(app.status.sync.revisions or ()) or (app.status.sync.revision,)
+        if effective.spec.all_sources != app.spec.all_sources or (healed(state) and revisions != newest):
             return {}
         place = target.check(self._context, app)
         rendered = target.render(self._context, app, place, app.spec.all_sources, revisions, hard=False)

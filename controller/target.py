@@ -48,9 +48,11 @@ def check(context: Context, app: Application) -> Place:
     return Place(cluster, cache)
 
 
-def resolve(context: Context, app: Application, sources: t.Sequence[Source], *, force: bool) -> tuple[str, ...]:
-    """Return the commit of each source; raises as SourceService.resolve."""
-    return tuple(context.sources.resolve(source, app.spec.project, force=force) for source in sources)
+def resolve(
+    context: Context, app: Application, sources: t.Sequence[Source], *, force: bool, since: float | None = None
+) -> tuple[str, ...]:
+    """Return the commit of each source; arguments and errors as SourceService.resolve."""
+    return tuple(context.sources.resolve(source, app.spec.project, force=force, since=since) for source in sources)
 
 
 def render(

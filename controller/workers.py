@@ -133,7 +133,11 @@ class Workers:
     def _observe(self, app: Application, memory: Memory, turn: Turn) -> None:
         """Beside an Argo CD: only ask policy and tell; write nothing."""
         turn.quiet, turn.project = True, app.spec.project
-        permission(self._manager.context, app, self._manager.clock.now())
+        now = self._manager.clock.now()
+        permission(self._manager.context, app, memory, now)
+        if memory.permission_until is not None:
+            seconds = max(0.1, (memory.permission_until - now).total_seconds())
+            self._manager.refreshes.add_after(app.key, seconds)
 
     def _gone(self, key: NamespacedName) -> None:
         """Forget an Application that is gone; say so when it is there but cannot be read."""

@@ -189,6 +189,13 @@ CATALOGUE: tuple[Metric, ...] = (
         changes="the loop, the API or the webhook asks the guard",
     ),
     Metric(
+        name="lynceus_freeze_overrides_total",
+        kind="counter",
+        help="Syncs that a person took through a closed window or a freeze by break-glass.",
+        labels=("project",),
+        changes="such a sync begins; born at 0 when the project is first seen",
+    ),
+    Metric(
         name="lynceus_policy_reload_failures_total",
         kind="counter",
         help="Policy texts that were refused, so that the last good one stayed in force.",

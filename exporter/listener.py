@@ -46,6 +46,8 @@ class Listener:
             events.GitRequestFinished: self._git_request,
             events.DecisionMade: self._decision,
             events.PolicyLoaded: self._policy,
+            events.ProjectChanged: self._project,
+            events.FreezeOverridden: self._override,
             events.RenderFinished: self._render,
         }
 
@@ -105,6 +107,14 @@ class Listener:
     def _decision(self, event: events.DecisionMade) -> None:
         effect = event.decision.effect.value
         self._count("lynceus_policy_decisions_total", effect, event.resource, event.action, event.source)
+
+    def _project(self, event: events.ProjectChanged) -> None:
+        """Bear the project's counter at 0, so that the first override is a step that increase() can see."""
+        if not event.deleted:
+            self._count("lynceus_freeze_overrides_total", event.name, by=0)
+
+    def _override(self, event: events.FreezeOverridden) -> None:
+        self._count("lynceus_freeze_overrides_total", event.project)
 
     def _policy(self, event: events.PolicyLoaded) -> None:
         if not event.ok:

@@ -28,6 +28,8 @@ TRACKING_ANNOTATION = "argocd.argoproj.io/tracking-id"
 SKIP_RECONCILE_ANNOTATION = "argocd.argoproj.io/skip-reconcile"
 GROUPS_INFO = "lynceus.io/initiator-groups"
 """Name of the entry of operation.info that keeps the initiator's groups, one a line; Argo CD ignores it."""
+BREAK_GLASS_INFO = "lynceus.io/break-glass"
+"""Name of the entry of operation.info with a person's reason for going through a closed window or a freeze."""
 RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 """Cascade deletion in the foreground; with ``/background`` at its end in the background."""
 
@@ -168,8 +170,18 @@ class Operation(Wire, frozen=True, kw_only=True):
     @property
     def initiator_groups(self) -> tuple[str, ...]:
         """The groups that the initiator had when the API took the request; the loop asks the policy again with them."""
-        found = next((entry.get("value") for entry in self.info or [] if entry.get("name") == GROUPS_INFO), None)
-        return tuple(found.split("\n")) if isinstance(found, str) and found else ()
+        found = self._info(GROUPS_INFO)
+        return tuple(found.split("\n")) if found else ()
+
+    @property
+    def break_glass(self) -> str:
+        """The reason that was given for going through a closed window or a freeze; empty when nobody asked for that."""
+        return self._info(BREAK_GLASS_INFO).strip()
+
+    def _info(self, name: str) -> str:
+        """Return the value of the first entry of that name; whatever is no text is none."""
+        found = next((entry.get("value") for entry in self.info or [] if entry.get("name") == name), None)
+        return found if isinstance(found, str) else ""
 
 
 class ResourceResult(Wire, frozen=True, kw_only=True):

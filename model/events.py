@@ -7,7 +7,7 @@ import typing as t
 import msgspec
 
 from model.application import Application
-from model.decision import Decision
+from model.decision import Decision, Rule
 from model.meta import NamespacedName
 
 
@@ -123,6 +123,20 @@ class DecisionMade(Event, frozen=True, kw_only=True):
     key: NamespacedName | None = None
     subject: str = ""
     manual: bool = False
+
+
+class FreezeOverridden(Event, frozen=True, kw_only=True):
+    """A person's sync went through a closed window or a freeze by break-glass; once per operation, when it begins."""
+
+    key: NamespacedName
+    project: str
+    subject: str
+    """Who, as the operation names them."""
+    reason: str
+    """Why, in the person's own words."""
+    rule: Rule
+    """What was passed over."""
+    decision: Decision
 
 
 class SyncPermission(Event, frozen=True, kw_only=True):

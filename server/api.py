@@ -114,8 +114,10 @@ class Api:
         if self._parts.submit_operation is None:
             return _not_here("sync applications")
         self._demand(app, "sync", self._can(app, "sync"))
-        now = self._parts.clock.now()
-        self._demand(app, "sync", self._parts.guard.may_sync(app, now=now, manual=True, subject=_caller()))
+        decision = self._parts.guard.may_sync(
+            app, now=self._parts.clock.now(), manual=True, subject=_caller(), break_glass=request.break_glass.strip()
+        )
+        self._demand(app, "sync", decision)
         if app.operation is not None:
             return errors.answer(409, f"another operation of {name} is already in progress")
         operation = bodies.operation(app, request, _caller().name, _caller().groups)

@@ -7,6 +7,7 @@ import typing as t
 import msgspec
 
 from model.application import (
+    BREAK_GLASS_INFO,
     GROUPS_INFO,
     Application,
     InitiatedBy,
@@ -18,6 +19,9 @@ from model.application import (
 from model.decode import decode
 from model.errors import InvalidInput
 from model.meta import JSON
+
+LONGEST_REASON = 500
+"""Characters of breakGlass: it goes into a log line and an Event."""
 
 
 class SyncOptions(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,11 +44,17 @@ class SyncRequest(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     sync_options: SyncOptions | list[str] | None = None
     retry_strategy: RetryStrategy | None = None
     infos: list[JSON] | None = None
+    break_glass: str = ""
+    """Not of Argo CD: the reason for going through a closed window or a freeze."""
 
 
 def sync_request(body: bytes) -> SyncRequest:
     """Decode a body; an empty one asks for the usual sync. Raises InvalidInput."""
-    return decode(SyncRequest, body or b"{}", "request body", InvalidInput)
+    request = decode(SyncRequest, body or b"{}", "request body", InvalidInput)
+    if len(request.break_glass) > LONGEST_REASON:
+        found = f"{len(request.break_glass)} characters"
+        raise InvalidInput("request body", "breakGlass", found, f"a reason of at most {LONGEST_REASON} characters")
+    return request
 
 
 def operation(app: Application, request: SyncRequest, username: str, groups: tuple[str, ...] = ()) -> Operation:
@@ -78,10 +88,12 @@ def operation(app: Application, request: SyncRequest, username: str, groups: tup
 
 
 def _info(request: SyncRequest, groups: tuple[str, ...]) -> list[JSON] | None:
-    """Keep the caller's groups beside what the caller noted; a caller cannot claim groups this way."""
-    noted = [entry for entry in request.infos or [] if entry.get("name") != GROUPS_INFO]
+    """Keep the caller's groups and reason beside what the caller noted; neither can be claimed this way."""
+    noted = [entry for entry in request.infos or [] if entry.get("name") not in (GROUPS_INFO, BREAK_GLASS_INFO)]
     if groups:
         noted.append({"name": GROUPS_INFO, "value": "\n".join(groups)})
+    if reason := request.break_glass.strip():
+        noted.append({"name": BREAK_GLASS_INFO, "value": reason})
     return noted or None
 
 

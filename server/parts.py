@@ -39,6 +39,7 @@ class Guard(t.Protocol):
         manual: bool,
         started: dt.datetime | None = None,
         subject: Subject | None = None,
+        break_glass: str = "",
     ) -> Decision:
         """May this Application be synced now by windows, freezes and, with a subject, RBAC."""
         ...

@@ -63,7 +63,7 @@ class Repositories:
         self._lock = threading.Lock()
         self._shared: dict[tuple[str, str], _Shared] = {}
 
-    def resolve(self, source: Source, project: str, force: bool) -> str:
+    def resolve(self, source: Source, project: str, force: bool, since: float | None = None) -> str:
         """Return the full commit id of a Git source's target revision; see `SourceService.resolve`."""
         asked = self._clock.monotonic()
         remote, repository, shared = self.find(source.repo_url, project)
@@ -71,7 +71,8 @@ class Repositories:
         refs.check_revision(revision, "source")
         if refs.is_commit_id(revision):
             return revision.lower()
-        listing = self._list(shared, repository, revision, asked if force else asked - self._interval)
+        oldest = asked - self._interval if since is None else max(asked - self._interval, min(since, asked))
+        listing = self._list(shared, repository, revision, asked if force else oldest)
         found = refs.resolve(listing, revision)
         if found is None and listing.started < asked - STALE_SECONDS:
             listing = self._list(shared, repository, revision, asked)

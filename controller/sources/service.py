@@ -75,13 +75,14 @@ class SourceService:
         self._renderer = Renderer(cage, self._kustomize)
         self._cache = RenderCache()
 
-    def resolve(self, source: Source, project: str, *, force: bool = False) -> str:
+    def resolve(self, source: Source, project: str, *, force: bool = False, since: float | None = None) -> str:
         """Return the full commit id of a source's target revision.
 
         Args:
             source: repoURL and targetRevision count; empty or HEAD is the remote's default branch.
             project: chooses among credentials.
             force: do not answer from a list of refs that was asked for before this call.
+            since: nor from one that was asked for before this monotonic time.
 
         Raises:
             InvalidSpec: the URL or the revision can never be right.
@@ -89,7 +90,7 @@ class SourceService:
             SourceUnavailable: the server cannot be reached.
         """
         _refuse_unsupported(source)
-        return self._repositories.resolve(source, project, force)
+        return self._repositories.resolve(source, project, force, since)
 
     def render(self, request: RenderRequest) -> Rendered:
         """Return the manifests of all sources, in order; see `RenderRequest`.

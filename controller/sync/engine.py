@@ -1,4 +1,4 @@
-"""One step of a sync: dry run, then wave after wave, each asked for again at policy's door before it begins.
+"""One step of a sync: dry run, then wave after wave; policy is asked again before each wave and each write.
 
 Results so far are handed in and out, so that a step may end in the middle (an object is not healthy yet, the process
 stops) and a later one goes on. Called by controller.syncing.
@@ -22,7 +22,7 @@ from model.meta import ResourceKey
 from model.states import HealthStatus, ResultCode
 
 Gate = t.Callable[[], str]
-"""Asked before every wave; empty text lets it begin, anything else is why not."""
+"""Asked before every wave and every write; empty text lets it go on, anything else is why not."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,9 +45,11 @@ class Engine:
         pool: concurrent.futures.ThreadPoolExecutor,
         earlier: t.Iterable[ResourceResult],
         *,
+        gate: Gate,
         note: t.Callable[..., None],
     ) -> None:
         self._cache, self._applier, self._pool, self._note = cache, applier, pool, note
+        self._gate, self._stopped = gate, ""
         self._results = {_result_key(result): result for result in earlier}
         self._changed = 0
 
@@ -71,13 +73,15 @@ class Engine:
             return ""
         return f"one or more objects failed to apply (dry run): {'; '.join(dict.fromkeys(failures))}"
 
-    def run(self, waves: t.Sequence[Wave], gate: Gate) -> Outcome:
+    def run(self, waves: t.Sequence[Wave]) -> Outcome:
         """Run the waves in order; each but the last must be healthy before the next one begins."""
         for number, wave in enumerate(waves):
-            refused = gate()
+            refused = self._gate()
             if refused:
                 return self.outcome("stopped", refused)
             failures = self._wave(wave)
+            if self._stopped:
+                return self.outcome("stopped", self._stopped)
             if failures:
                 return self.outcome("failed", f"one or more objects failed to apply: {'; '.join(failures)}")
             if number < len(waves) - 1:
@@ -109,12 +113,16 @@ class Engine:
         """Prune, then apply kind after kind; a failed group stops the later ones."""
         for group in (wave.prunes, *wave.groups):
             failures = [failure for failure in self._all(group, self._one) if failure]
-            if failures:
+            if failures or self._stopped:
                 return list(dict.fromkeys(failures))
         return []
 
     def _one(self, task: Task) -> str:
-        """Carry out one task; returns why it failed."""
+        """Carry out one task, if policy still lets it; returns why it failed."""
+        refused = self._stopped or self._gate()
+        if refused:
+            self._stopped = refused
+            return ""
         try:
             applied = self._applier.prune(task) if task.is_prune else self._apply(task)
         except TemporaryError:

@@ -82,7 +82,7 @@ def test_five_retries_then_failed_with_the_count() -> None:
         done = operation.finished(state, Phase.FAILED, "it failed", now)
         if operation.is_completed(done):
             break
-        due = operation.retry_at(done)
+        due = operation.retry_at(done, now)
         waits.append((due - now).total_seconds())
         attempt = len(waits)
         assert f"it failed. Retrying attempt #{attempt} at {due:%Y-%m-%dT%H:%M:%SZ}." == done.message

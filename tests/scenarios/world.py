@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 import typing as t
@@ -48,6 +49,20 @@ spec:
 """
 
 
+class SetClock(SystemClock):
+    """The machine's clocks, with another time of day; what waits for a time of day need not be waited for."""
+
+    def __init__(self) -> None:
+        self._ahead = dt.timedelta(0)
+
+    def now(self) -> dt.datetime:
+        return super().now() + self._ahead
+
+    def set(self, text: str) -> None:
+        """Set the time of day; nobody is told."""
+        self._ahead = dt.datetime.fromisoformat(text) - super().now()
+
+
 class World:
     """A control namespace, a destination namespace and a loop that can be started and stopped."""
 
@@ -55,13 +70,14 @@ class World:
         self.cluster, self.control, self.destination = cluster, control, destination
         self.kubeconfig = cluster.kubeconfig
         self.events: list[Event] = []
+        self.clock = SetClock()
         self.manager: Manager | None = None
         self._cache, self._cage = cache, cage
         self._sources: SourceService | None = None
 
     def start(self, **options: t.Any) -> Manager:
-        """Start the loop."""
-        clock, book = SystemClock(), SecretBook()
+        """Start the loop, on the world's clock."""
+        clock, book = self.clock, SecretBook()
         self._sources = SourceService(
             cache_dir=self._cache,
             repositories=book.repository,
@@ -107,8 +123,8 @@ class World:
             reply = self.cluster.request("PUT", f"{path}/{name}", body)
         assert reply.status in (200, 201), reply.body[:500]
 
-    def project(self, name: str = "default", **spec: t.Any) -> None:
-        """Create or replace the spec of an AppProject that permits everything but what `spec` says."""
+    def project(self, name: str = "default", annotations: dict[str, str] | None = None, **spec: t.Any) -> None:
+        """Create or replace an AppProject that permits everything but what `spec` says."""
         whole = {
             "sourceRepos": ["*"],
             "destinations": [{"server": "*", "namespace": "*"}],
@@ -118,14 +134,16 @@ class World:
         body = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "AppProject",
-            "metadata": {"name": name, "namespace": self.control},
+            "metadata": {"name": name, "namespace": self.control, "annotations": annotations or {}},
             "spec": whole,
         }
         path = PROJECTS.format(self.control)
         reply = self.cluster.request("POST", path, body)
         if reply.status == 409:
             found = self.cluster.get(f"{path}/{name}")
-            reply = self.cluster.request("PUT", f"{path}/{name}", {**found, "spec": whole})
+            reply = self.cluster.request(
+                "PUT", f"{path}/{name}", {**body, "metadata": {**found["metadata"], **body["metadata"]}}
+            )
         assert reply.status in (200, 201), reply.body[:500]
 
     def app(

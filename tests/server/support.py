@@ -53,7 +53,14 @@ class TableGuard:
         return deny(f"{subject.name} may not {action} {object}", rule, remedy="ask for role:operator")
 
     def may_sync(
-        self, app: Application, *, now: dt.datetime, manual: bool, started: t.Any = None, subject: t.Any = None
+        self,
+        app: Application,
+        *,
+        now: dt.datetime,
+        manual: bool,
+        started: t.Any = None,
+        subject: t.Any = None,
+        break_glass: str = "",
     ) -> Decision:
         assert now == NOW
         if self.window is not None and not (manual and self.window.remedy == "manual"):

@@ -1,0 +1,36 @@
+"""Changes that waited for a window start one after another: a cap on starts a second, whatever the number that waits.
+
+Jitter spreads the wake-ups; the cap holds where jitter does not reach, after a restart or when a freeze is lifted by
+hand. Called by controller.autostart.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from controller.clock import Clock
+
+
+class Openings:
+    """Gives each change that waited its turn."""
+
+    def __init__(self, clock: Clock, per_second: float, burst: int) -> None:
+        """Begin without anybody waiting.
+
+        Args:
+            clock: monotonic times.
+            per_second: starts a second; 0 = no cap.
+            burst: how many may start at once.
+        """
+        self._clock, self._step = clock, 1.0 / per_second if per_second > 0 else 0.0
+        self._ahead = self._step * max(0, burst - 1)
+        self._lock = threading.Lock()
+        self._next = float("-inf")
+
+    def reserve(self) -> float:
+        """Return the monotonic time of the next free turn, which is taken by this call; now when nobody is before."""
+        now = self._clock.monotonic()
+        with self._lock:
+            turn = max(self._next, now - self._ahead)
+            self._next = turn + self._step
+        return max(now, turn)
