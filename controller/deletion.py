@@ -13,6 +13,8 @@ from controller.clusters import Clusters
 from controller.compare import tracking
 from controller.conditions import DELETION_TYPES, Finding
 from controller.context import Context
+from controller.impersonation import client_for
+from controller.kube.client import KubeClient
 from controller.kube.cluster import ClusterCache
 from controller.kube.store import StoredObject
 from controller.memory import Memory
@@ -78,9 +80,10 @@ class Deleter:
             held = f", held by finalizer {', '.join(first.finalizers)}" if first.finalizers else ""
             return f"waiting for {len(going)} objects to go: {first.key}{held}"
         wave = cascade.next_wave(found)
+        client = client_for(self._context, app, cache) if wave else cache.client
         with turn.stage("prune", objects=len(wave)) as stage:
             for victim in wave:
-                self._delete(cache, victim, how)
+                self._delete(cache, client, victim, how)
                 stage.note("deleted", object=str(victim.key))
         if wave:
             return f"waiting for {len(wave)} objects to go: {wave[0].key}"
@@ -113,14 +116,14 @@ class Deleter:
             log.info("objects left alone", extra={"application": str(app.key), "not permitted": names})
         return [stored for stored in ours if stored not in foreign]
 
-    def _delete(self, cache: ClusterCache, victim: cascade.Victim, how: str) -> None:
-        """Delete one object."""
+    def _delete(self, cache: ClusterCache, client: KubeClient, victim: cascade.Victim, how: str) -> None:
+        """Delete one object with `client`, which may act as somebody else."""
         resource = cache.discovery.find(victim.key.group, victim.key.kind)
         if resource is None:
             return
         key = victim.key
         try:
-            cache.client.delete(resource, key.namespace, key.name, propagation=how, uid=victim.uid)
+            client.delete(resource, key.namespace, key.name, propagation=how, uid=victim.uid)
         except NotFound:
             return
 

@@ -82,6 +82,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     options: Options = Options()
     permits: t.Callable[[ResourceKey], bool] = lambda _: True
     """Whether the project permits an object; live-only objects that it does not are no business of ours."""
+    warnings: t.Callable[[t.Container[ResourceKey]], t.Iterable[Finding]] = lambda _: ()
+    """What else is to be said, given the objects that were compared."""
 
 
 def evaluate(question: Question) -> Comparison:
@@ -111,6 +113,7 @@ def evaluate(question: Question) -> Comparison:
     findings += [Finding(ConditionType.SHARED_RESOURCE, text) for text in shared]
     findings += [Finding(ConditionType.COMPARISON, text) for text in rules.problems]
     findings += [Finding(ConditionType.COMPARISON, _unknown(kind, why)) for kind, why in sorted(unknown.items())]
+    findings += question.warnings(checked)
     evaluation = Evaluation(
         status=_status(pairs, resources, unknown),
         health=_health(pairs, checked),

@@ -11,6 +11,7 @@ import typing as t
 from controller.governance import Governance
 from controller.kube.cluster import tracker_for
 from controller.kube.store import Change
+from controller.orphans import namespace_key
 from model.meta import NamespacedName, ResourceKey
 
 
@@ -41,6 +42,8 @@ class Interest:
         names = {tracker(stored.header) for stored in (change.old, change.new) if stored is not None} - {""}
         with self._lock:
             found = set(self._by_object.get((server, change.key), ()))
+            if not names and (change.old is None or change.new is None):
+                found |= self._by_object.get((server, namespace_key(change.key.namespace)), set())
         return found | {self._key(name) for name in names}
 
     def _key(self, instance: str) -> NamespacedName:

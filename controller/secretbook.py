@@ -78,6 +78,12 @@ class SecretBook:
             found = [e for e in self._entries.values() if isinstance(e, Cluster)]
         return tuple(sorted(found, key=lambda c: (c.name, c.server)))
 
+    def repositories(self) -> tuple[Repository, ...]:
+        """Return all repositories, without credential templates, sorted by URL."""
+        with self._lock:
+            found = [e for e in self._entries.values() if isinstance(e, Repository) and not e.template]
+        return tuple(sorted(found, key=lambda r: (r.url, r.project)))
+
     def repository(self, url: str, project: str) -> Repository | None:
         """Return the entry for a repository as an Application of `project` may use it, None when there is none.
 

@@ -10,7 +10,7 @@ import typing as t
 
 import msgspec
 
-from controller.kube.client import APPLY, MERGE
+from controller.kube.client import APPLY, MERGE, KubeClient
 from controller.kube.cluster import ClusterCache
 from controller.kube.discovery import ApiResource
 from controller.kube.store import StoredObject, read_stored
@@ -37,8 +37,9 @@ class Applied(msgspec.Struct, frozen=True):
 class Applier:
     """Applies and prunes objects of one operation in one cluster; thread-safe."""
 
-    def __init__(self, cache: ClusterCache, options: Options) -> None:
-        self._cache, self._client, self._options = cache, cache.client, options
+    def __init__(self, cache: ClusterCache, options: Options, client: KubeClient | None = None) -> None:
+        """Write with `client`, which may act as somebody else; None: with the cache's own."""
+        self._cache, self._client, self._options = cache, client or cache.client, options
 
     def resource(self, task: Task) -> ApiResource:
         """Return how the server serves the kind of a task.
@@ -161,7 +162,7 @@ class Applier:
 
     def _read(self, resource: ApiResource, key: ResourceKey) -> JSON | None:
         try:
-            found: JSON = msgspec.json.decode(self._client.get(resource, key.namespace, key.name))
+            found: JSON = msgspec.json.decode(self._cache.client.get(resource, key.namespace, key.name))
         except NotFound:
             return None
         return found

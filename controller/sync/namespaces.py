@@ -9,7 +9,7 @@ import typing as t
 
 import msgspec
 
-from controller.kube.client import APPLY
+from controller.kube.client import APPLY, KubeClient
 from controller.kube.cluster import ClusterCache
 from controller.kube.discovery import ApiResource
 from controller.sync.apply import FIELD_MANAGER
@@ -23,15 +23,23 @@ KNOWN_SECONDS = 10.0
 
 
 def ensure_namespace(
-    app: Application, cache: ClusterCache, options: Options, declared: t.Iterable[ResourceKey]
+    app: Application,
+    cache: ClusterCache,
+    options: Options,
+    declared: t.Iterable[ResourceKey],
+    client: KubeClient | None = None,
 ) -> None:
-    """Create the destination namespace when the options ask for it and it is neither there nor declared."""
+    """Create the destination namespace when the options ask for it and it is neither there nor declared.
+
+    It is written with `client`, which may act as somebody else; None: with the cache's own.
+    """
     name = app.spec.destination.namespace
     if not name or not options.app("CreateNamespace=true"):
         return
     key = ResourceKey("", "Namespace", "", name)
     if key in set(declared):
         return
+    client = client or cache.client
     cache.ensure([key.group_kind], KNOWN_SECONDS)
     policy = app.spec.sync_policy
     managed = policy.managed_namespace_metadata if policy else None
@@ -41,9 +49,9 @@ def ensure_namespace(
         metadata["annotations"] = managed.annotations or {}
     body = msgspec.json.encode({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     if managed is not None:
-        cache.client.patch(NAMESPACE, "", name, body, APPLY, field_manager=FIELD_MANAGER, force=True)
+        client.patch(NAMESPACE, "", name, body, APPLY, field_manager=FIELD_MANAGER, force=True)
     elif cache.store.get(key) is None:
         try:
-            cache.client.create(NAMESPACE, "", body, field_manager=FIELD_MANAGER)
+            client.create(NAMESPACE, "", body, field_manager=FIELD_MANAGER)
         except AlreadyExists:
             return

@@ -11,6 +11,7 @@ from tests.scenarios.world import IN_CLUSTER, Json, World, conditions_of, config
 from tests.stage.git import Repo
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}"
+STRANGER = '{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "s"}}'
 ENABLED = {"application.sync.impersonation.enabled": "true"}
 
 
@@ -52,16 +53,18 @@ def test_objects_are_written_as_the_service_account(real_world: World, repo: Rep
     service_account(world, "deployer", ["get", "create", "patch", "delete"])
     world.settings(**ENABLED)
     world.project(destinationServiceAccounts=account(world, "deployer"))
-    world.app("shop", repo)
+    world.app("shop", repo, policy={})
     world.start()
+    world.until("shop", "OutOfSync")
+    world.sync("shop")
     world.until("shop", "Synced")
-    repo.push({"app/b.yaml": None, "app/s.yaml": '{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "s"}}'})
-    world.refresh("shop")
+    repo.push({"app/b.yaml": None, "app/s.yaml": STRANGER})
+    world.sync("shop", prune=True)
     text = until_message(world, "shop", "serviceaccounts")
     assert f"system:serviceaccount:{world.destination}:deployer" in text
-    assert "s" not in world.objects("serviceaccounts")
+    assert ({"a", "b"}, {"deployer"}) == (set(world.objects("configmaps")), set(world.objects("serviceaccounts")))
     repo.push({"app/s.yaml": None})
-    world.refresh("shop")
+    world.sync("shop", prune=True)
     world.wait("b pruned", lambda: {"a"} == set(world.objects("configmaps")))
 
 
@@ -77,8 +80,10 @@ def test_without_a_service_account_nothing_is_written(
     repo.push({"app/a.yaml": config_map("a")})
     world.settings(**ENABLED)
     world.project(destinationServiceAccounts=[entry for name in accounts for entry in account(world, name)])
-    world.app("shop", repo)
+    world.app("shop", repo, policy={})
     world.start()
+    world.until("shop", "OutOfSync")
+    world.sync("shop")
     text = until_message(world, "shop", said)
     assert "failed to find a matching service account to impersonate" in text
     assert ("Error", {}) == (phase_of(world.get("shop")), world.objects("configmaps"))

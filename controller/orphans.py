@@ -1,0 +1,87 @@
+"""Orphans: objects in an Application's destination namespace that no Application tracks, if its project asks for them.
+
+Looked for in the store alone, so among the kinds that some Application in the cluster declares or had; no kind is
+watched for this. Top-level objects count, what they own does not. A new or deleted object that nobody tracks makes the
+Applications of its namespace compare again. Called by controller.reconciler and controller.interest.
+Source: Argo CD docs "Orphaned resources monitoring".
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from controller.conditions import Finding
+from controller.context import Context
+from controller.kube.cluster import ClusterCache, tracker_for
+from controller.permit import permits
+from model.application import Application
+from model.meta import NamespacedName, ResourceKey
+from model.project import OrphanedResources
+from model.states import ConditionType
+
+WHOLE_NAMESPACE = "*"
+"""Stands for the kind in the key by which an Application says that it cares about all of a namespace."""
+
+
+def found(
+    context: Context, app: Application, cache: ClusterCache, managed: t.Container[ResourceKey]
+) -> list[ResourceKey]:
+    """Return the orphans that the project permits and does not ignore, sorted.
+
+    Args:
+        context: the parts.
+        app: the Application.
+        cache: the destination's cluster.
+        managed: objects that the Application declares or tracks.
+    """
+    rules, namespace = context.guard.orphan_rules(app), app.spec.destination.namespace
+    if not (rules.watched and namespace):
+        return []
+    tracker = tracker_for(context.governance.settings)
+    orphans = [
+        stored.header.key
+        for kind in cache.store.counts()
+        for stored in cache.store.of_kind(*kind)
+        if stored.header.key.namespace == namespace
+        and not stored.header.owners
+        and stored.header.key not in managed
+        and not _is_tracked(context, tracker(stored.header))
+        and not rules.ignored(stored.header.key)
+    ]
+    return sorted(key for key in orphans if permits(context, app, cache, key))
+
+
+def findings(
+    context: Context, app: Application, cache: ClusterCache, managed: t.Container[ResourceKey]
+) -> list[Finding]:
+    """Return the warning about orphans, in Argo CD's words; none unless the project wants to be warned."""
+    if not context.guard.orphan_rules(app).warn:
+        return []
+    count = len(found(context, app, cache, managed))
+    return [Finding(ConditionType.ORPHANED_RESOURCE, f"Application has {count} orphaned resources")] if count else []
+
+
+def settings_of(context: Context, app: Application) -> OrphanedResources | None:
+    """Return what the Application's project says about orphans: a comparison depends on it."""
+    project = context.governance.projects.get(app.spec.project or "default")
+    return project.spec.orphaned_resources if project is not None else None
+
+
+def interest(context: Context, app: Application) -> list[ResourceKey]:
+    """Return the key that stands for the destination namespace when orphans in it are watched for."""
+    namespace = app.spec.destination.namespace
+    return [namespace_key(namespace)] if namespace and context.guard.orphan_rules(app).warn else []
+
+
+def namespace_key(namespace: str) -> ResourceKey:
+    """Return the key that stands for everything in a namespace; no object has such a kind."""
+    return ResourceKey("", WHOLE_NAMESPACE, namespace, "")
+
+
+def _is_tracked(context: Context, instance: str) -> bool:
+    """Say whether there is an Application of this instance name."""
+    if not instance:
+        return False
+    namespace, underscore, name = instance.partition("_")
+    key = NamespacedName(namespace, name) if underscore else NamespacedName(context.namespace, instance)
+    return context.applications.get(key) is not None
