@@ -16,7 +16,8 @@ from lynceus.policytest.world import Worlds
 from model.errors import InvalidSettings
 from policy.findings import Mode
 
-_ROOT = (*KEYS, "mode", "controlNamespace", "at", "anchors", "tests")
+ROOT_KEYS = (*KEYS, "mode", "controlNamespace", "at", "anchors", "tests")
+"""Keys of a test file."""
 CONTROL_NAMESPACE = "argocd"
 
 
@@ -40,7 +41,7 @@ def load(file: str) -> Suite:
     documents = parse(read_text(file), file)
     if len(documents) != 1:
         raise InvalidSettings(file, "", f"{len(documents)} documents", "one, with policy and tests")
-    fields = Fields(documents[0], file, 1, "", _ROOT)
+    fields = Fields(documents[0], file, 1, "", ROOT_KEYS)
     mode = t.cast("Mode", fields.one_of("mode", MODES, "strict"))
     control = fields.name("controlNamespace") if "controlNamespace" in fields else CONTROL_NAMESPACE
     worlds = Worlds(read_inputs(fields), control, mode)
