@@ -18,6 +18,9 @@ SHORTEST_TIMEOUT = dt.timedelta(seconds=1)
 """A shorter reconciliation interval is a mistake that would become a hot loop."""
 LONGEST_LIST = 65_536
 """Characters of globalProjects that are read."""
+_TRUE = ("1", "t", "T", "true", "TRUE", "True")
+_FALSE = ("0", "f", "F", "false", "FALSE", "False")
+"""As Go's strconv.ParseBool reads them."""
 LONGEST_TIMEOUT = dt.timedelta(days=365)
 
 
@@ -27,6 +30,20 @@ class GlobalProject(msgspec.Struct, frozen=True, kw_only=True):
     project_name: str
     match_labels: dict[str, str] = {}
     match_expressions: tuple[dict[str, t.Any], ...] = ()
+
+
+class RbacSwitches(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys of argocd-cm that say which rights a deed needs; policy.rbac.deeds reads them."""
+
+    inherit_fine_grained: bool = False
+    """server.rbac.disableApplicationFineGrainedRBACInheritance, turned round: plain update and delete also cover the
+    objects of an Application."""
+    rollback_enforced: bool = False
+    """server.rbac.rollback.enforce.enable: a rollback needs `rollback`, else `sync`."""
+    override_for_revision: bool = False
+    """application.sync.requireOverridePrivilegeForRevisionSync: another revision needs `override` as well."""
+    exec_enabled: bool = False
+    """exec.enabled: terminals may be opened at all."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """application.sync.impersonation.enabled: objects are written as the project's destinationServiceAccounts say."""
     impersonation_enforced: bool = True
     """application.sync.impersonation.enforced: without a matching service account nothing is written."""
+    rbac_switches: RbacSwitches = RbacSwitches()
     problems: tuple[str, ...] = ()
     """One line per key that could not be used."""
 
@@ -71,6 +89,8 @@ class RbacSettings(msgspec.Struct, frozen=True, kw_only=True):
     scopes: str = ""
     generation: str = ""
     """resourceVersion of the ConfigMap, or a hash of the file."""
+    other_keys: tuple[str, ...] = ()
+    """Keys of the ConfigMap that mean nothing, for findings."""
 
 
 def read_rbac_settings(data: t.Mapping[str, str], generation: str) -> RbacSettings:
@@ -83,6 +103,7 @@ def read_rbac_settings(data: t.Mapping[str, str], generation: str) -> RbacSettin
         match_mode="regex" if data.get("policy.matchMode") == "regex" else data.get("policy.matchMode") or "glob",
         scopes=data.get("scopes", ""),
         generation=generation,
+        other_keys=tuple(sorted({*data} - {*ordered, "policy.default", "policy.matchMode", "scopes"})),
     )
 
 
@@ -110,10 +131,36 @@ def read_settings(data: t.Mapping[str, str]) -> Settings:
         in_cluster_enabled=data.get("cluster.inClusterEnabled", "true") != "false",
         customizations={k.removeprefix(prefix): v for k, v in data.items() if k.startswith(prefix)},
         global_projects=inherited or (),
+        rbac_switches=_rbac_switches(data, problems),
         global_projects_readable=inherited is not None,
         impersonation_enabled=data.get("application.sync.impersonation.enabled") == "true",
         impersonation_enforced=data.get("application.sync.impersonation.enforced") != "false",
         problems=tuple(problems),
+    )
+
+
+def _rbac_switches(data: t.Mapping[str, str], problems: list[str]) -> RbacSwitches:
+    """Read the switches; a value that is no truth value leaves the stricter default of Argo CD 3."""
+
+    def switch(key: str, default: bool) -> bool:
+        text = data.get(key, "")
+        if text in ("", *_TRUE, *_FALSE):
+            return default if not text else text in _TRUE
+        problems.append(
+            f"argocd-cm: {key}: found {text[:40]!r}, expected true or false; {str(default).lower()} is used"
+        )
+        return default
+
+    if data.get("server.rbac.log.enforce.enable", "") in _FALSE:
+        problems.append(
+            "argocd-cm: server.rbac.log.enforce.enable: found false, which counts no more since Argo CD 3: "
+            "logs always need logs, get; remove the key"
+        )
+    return RbacSwitches(
+        inherit_fine_grained=not switch("server.rbac.disableApplicationFineGrainedRBACInheritance", True),
+        rollback_enforced=switch("server.rbac.rollback.enforce.enable", False),
+        override_for_revision=switch("application.sync.requireOverridePrivilegeForRevisionSync", False),
+        exec_enabled=switch("exec.enabled", False),
     )
 
 
