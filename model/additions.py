@@ -166,6 +166,8 @@ class Additions(msgspec.Struct, frozen=True, kw_only=True):
     generation: str = ""
     """resourceVersion of the ConfigMap, or a hash of the file."""
     problems: tuple[Problem, ...] = ()
+    keys: tuple[str, ...] = ()
+    """Keys that say something about windows, readable or not."""
     unreadable: tuple[str, ...] = ()
     """Keys that could not be read at all: their last good form counts, and without one they block."""
 
@@ -203,6 +205,9 @@ def read_additions(data: t.Mapping[str, str], generation: str) -> Additions:
         break_glass=allowed,
         generation=generation,
         problems=tuple(problems),
+        keys=tuple(
+            key for key in sorted(data) if key in (WINDOWS_KEY, BREAK_GLASS_KEY) or key.startswith(FREEZE_PREFIX)
+        ),
         unreadable=tuple(unreadable),
     )
 

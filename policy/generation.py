@@ -27,7 +27,9 @@ from policy.rbac.engine import Engine
 from policy.rbac.explain import Answers
 from policy.rbac.index import Rules
 from policy.rbac.roles import closed_layer, project_layer
-from policy.windows import Target
+from policy.windows import Target, Window, WindowDecision
+from policy.windows.checks import duplicates
+from policy.windows.collect import Collection, OfProject, collect, collect_annotation
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -40,6 +42,8 @@ class Unit(msgspec.Struct, frozen=True):
     layer: Rules
     findings: tuple[Finding, ...]
     layer_good: bool
+    added: OfProject = OfProject()
+    """The windows of the AppProject's annotation."""
 
 
 class WindowQuestion(t.NamedTuple):
@@ -49,6 +53,7 @@ class WindowQuestion(t.NamedTuple):
     target: Target
     manual: bool
     started: dt.datetime | None
+    healing: bool = False
 
 
 class Steady(t.NamedTuple):
@@ -56,6 +61,7 @@ class Steady(t.NamedTuple):
 
     start: dt.datetime
     end: dt.datetime | None
+    found: WindowDecision
     decision: Decision
 
 
@@ -75,12 +81,16 @@ class Generation:
         registry: Registry,
         global_projects: tuple[GlobalProject, ...] | None,
         scoped: Scoped,
+        additions: Collection,
     ) -> None:
         self.id, self.mode, self.control_namespace = identity, mode, control_namespace
         self.protected_namespace = control_namespace if protected and mode == "strict" else ""
         self.settings, self.policy, self.units, self.registry = settings, policy, units, registry
         self.global_projects, self.scoped = global_projects, scoped
         self.projects, self.refusals = _inherit(units, global_projects, scoped, mode)
+        self.additions = additions
+        self.windows = {name: _windows(project, units[name], additions) for name, project in self.projects.items()}
+        """All windows that concern a project: freezes, Argo CD's own with the inherited ones, and added ones."""
         layers = {name: unit.layer for name, unit in units.items() if unit.layer.by_subject or unit.layer.by_member}
         self.window_answers: dict[WindowQuestion, Steady] = {}
         self.engine = Engine(policy.rules, layers, policy.default_role, mode, units) if policy else None
@@ -130,7 +140,9 @@ def build(
     registry = Registry(clusters)
     scoped = Scoped.of(repositories, registry.clusters)
     found += [f for unit in units.values() if unit.project for f in scoped.added_to(unit.project)[1]]
-    identity = _identity(rbac, units, registry, rules, scoped, mode, policy)
+    collected = collect(additions, previous.additions if previous else None)
+    found += collected.findings
+    identity = _identity(rbac, units, registry, rules, scoped, mode, policy, collected)
     generation = Generation(
         identity=identity,
         mode=mode,
@@ -142,6 +154,7 @@ def build(
         registry=registry,
         global_projects=rules,
         scoped=scoped,
+        additions=collected,
     )
     return generation, tuple(found)
 
@@ -163,14 +176,17 @@ def _unit(spec: AppProject, mode: Mode, match_mode: str, previous: Generation | 
         return known
     project: Project | None = Project(spec, mode)
     findings = [*project.findings, *(f for window in project.windows for f in window.findings)] if project else []
+    findings += duplicates([(window.where, window.spec) for window in project.windows]) if project else ()
+    added = collect_annotation(spec, known.added if known else None)
+    findings += added.findings
     if project and errors_of(project.findings):
         project = known.project if known else None
     parsed = project_layer(spec, mode=mode, match_mode=match_mode)
     findings += parsed.findings
     if not errors_of(parsed.findings):
-        return Unit(spec, project, Rules(parsed), tuple(findings), True)
+        return Unit(spec, project, Rules(parsed), tuple(findings), True, added)
     layer = known.layer if known and known.layer_good else Rules(closed_layer(spec)) if mode == "strict" else Rules()
-    return Unit(spec, project, layer, tuple(findings), bool(known and known.layer_good))
+    return Unit(spec, project, layer, tuple(findings), bool(known and known.layer_good), added)
 
 
 def _global_rules(
@@ -213,6 +229,14 @@ def _inherit(
     return merged, refusals
 
 
+def _windows(project: Project | None, unit: Unit, additions: Collection) -> tuple[Window, ...]:
+    """Return all windows that concern a project; a freeze comes first, so that it is the one that is named."""
+    if project is None:
+        return ()
+    freezes, shared = additions.concerning(project.name)
+    return (*freezes, *project.windows, *unit.added.windows, *shared)
+
+
 def _missing_globals(rules: tuple[GlobalProject, ...], units: dict[str, Unit], mode: Mode) -> t.Iterator[Finding]:
     for rule in rules:
         if rule.project_name not in units:
@@ -230,10 +254,13 @@ def _identity(
     scoped: Scoped,
     mode: Mode,
     policy: CompiledPolicy | None,
+    additions: Collection,
 ) -> str:
     """Return a short hash of everything that went in, also of the generation of a policy that was kept."""
     kept = policy.generation if policy else ""
     clusters = [(cluster.name, cluster.server, cluster.project) for cluster in registry.clusters]
     own = sorted((name, one.url) for name, found in scoped.repositories.items() for one in found)
+    kept_windows = [[window.entry for window in unit.added.windows] for _, unit in sorted(units.items())]
     parts = [mode, kept, rbac, [units[name].spec for name in sorted(units)], clusters, rules, own]
+    parts += [additions.additions, kept_windows]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:12]

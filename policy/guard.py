@@ -14,6 +14,7 @@ from model.application import Application
 from model.decision import Decision, Rule, allow, deny
 from model.secrets import Cluster
 from model.settings import RbacSettings
+from policy import breakglass
 from policy.findings import Finding as Finding
 from policy.findings import errors_of as errors_of
 from policy.generation import Generation as Generation
@@ -123,19 +124,28 @@ class Guard:
         signed = permit.signatures(project, (source.repo_url for source in app.spec.all_sources))
         if signed is not None and not signed.allowed:
             return _stamped(generation, signed)
-        question = WindowQuestion(project.name, _target(generation, app), manual, started)
-        answer = _ask_windows(generation, project, question, now)
+        question = WindowQuestion(project.name, _target(generation, app), manual, started, healing and not manual)
+        answer, found = _ask_windows(generation, question, now)
+        if not answer.allowed and (break_glass.strip() or (manual and subject is not None)):
+            answer = _through(generation, question, answer, found, now, subject, break_glass.strip())
         return answer if signed is None else msgspec.structs.replace(answer, reasons=answer.reasons + signed.reasons)
 
     def windows(
-        self, app: Application, *, now: dt.datetime, manual: bool, started: dt.datetime | None = None
+        self,
+        app: Application,
+        *,
+        now: dt.datetime,
+        manual: bool,
+        started: dt.datetime | None = None,
+        healing: bool = False,
     ) -> WindowDecision | None:
         """Return the answer of the windows in detail, for pages and metrics; None when the project is missing."""
         generation = self.current
         project = generation.projects.get(app.spec.project or "default")
         if project is None:
             return None
-        return judge(project.windows, _target(generation, app), now, manual=manual, started=started)
+        windows = generation.windows[project.name]
+        return judge(windows, _target(generation, app), now, manual=manual, started=started, healing=healing)
 
     def service_account(self, app: Application) -> Impersonation:
         """As whom are the objects of the Application written when impersonation is on?"""
@@ -164,20 +174,40 @@ def empty(control_namespace: str = "argocd") -> Generation:
     return build(broken, (), (), control_namespace=control_namespace)[0]
 
 
-def _ask_windows(generation: Generation, project: Project, question: WindowQuestion, now: dt.datetime) -> Decision:
+def _ask_windows(generation: Generation, question: WindowQuestion, now: dt.datetime) -> tuple[Decision, WindowDecision]:
     """Answer from memory until one of the matched windows opens or closes."""
     answers = generation.window_answers
     known = answers.get(question)
     if known is not None and known.start <= now and (known.end is None or now < known.end):
-        return known.decision
-    _, target, manual, started = question
-    found = judge(project.windows, target, now, manual=manual, started=started)
+        return known.decision, known.found
+    project, target, manual, started, healing = question
+    found = judge(generation.windows[project], target, now, manual=manual, started=started, healing=healing)
     decision = to_decision(found, manual=manual, generation=generation.id)
     if len(answers) >= REMEMBERED:
         answers.clear()
     if started is None:
-        answers[question] = Steady(now, found.steady_until, decision)
-    return decision
+        answers[question] = Steady(now, found.steady_until, found, decision)
+    return decision, found
+
+
+def _through(
+    generation: Generation,
+    question: WindowQuestion,
+    refusal: Decision,
+    found: WindowDecision,
+    now: dt.datetime,
+    subject: Subject | None,
+    reason: str,
+) -> Decision:
+    """Let a person who may pass over the windows through, or say who may."""
+    passed = None
+    if question.manual and subject is not None and subject.name:
+        passed = breakglass.find_pass(generation, subject, question, found, now)
+    if not reason:
+        return breakglass.with_way(refusal, passed, subject) if passed and subject else refusal
+    if passed is None or subject is None:
+        return breakglass.refused_glass(refusal, subject, manual=question.manual)
+    return breakglass.broken_glass(refusal, found, passed, subject, reason)
 
 
 def _project(generation: Generation, app: Application) -> Project | Decision:
@@ -247,7 +277,8 @@ def _target(generation: Generation, app: Application) -> Target:
         unresolved = cluster is None
         names |= {cluster.name, cluster.server} if cluster else set()
     known = tuple(sorted(name for name in names if name))
-    return Target(app.metadata.name, wanted.namespace, known, unresolved)
+    labels = tuple(sorted((app.metadata.labels or {}).items()))
+    return Target(app.metadata.name, wanted.namespace, known, unresolved, labels)
 
 
 def _refusal(generation: Generation, answer: Decision) -> Decision | None:
