@@ -14,8 +14,11 @@ import typing as t
 import msgspec
 
 from model.additions import CONFIG_MAP, FREEZE_PREFIX, Freeze, read_additions, write_freeze
-from model.durations import format_time, parse_time
+from model.durations import format_time
 from model.errors import AlreadyExists, Conflict, InvalidSettings, LynceusError, NotFound
+from policy.findings import errors_of
+from policy.windows.added import compile_freeze
+from policy.windows.opening import Once
 
 if t.TYPE_CHECKING:
     from controller.kube.client import KubeClient
@@ -169,52 +172,44 @@ def new_id(now: dt.datetime) -> str:
 
 
 def fault(freeze: Freeze) -> str:
-    """Return why the record cannot be used, so that it blocks; empty for a good one."""
-    if freeze.broken:
-        return freeze.broken
-    try:
-        start, end = parse_time(freeze.start), parse_time(freeze.end)
-        if freeze.stopped:
-            parse_time(freeze.stopped)
-    except ValueError as failure:
-        return str(failure)
-    return "" if start < end else f"it ends at {freeze.end}, which is not after its start at {freeze.start}"
+    """Return why the record cannot be evaluated, so that it blocks; empty for a good one."""
+    return "; ".join(f"{each.where}: {each.text}" for each in errors_of(compile_freeze(freeze, 0).findings))
 
 
-def ends(freeze: Freeze) -> dt.datetime | None:
-    """Return when the freeze ends or ended, stopped or by itself; None when the record cannot be used."""
-    if fault(freeze):
+def period(freeze: Freeze) -> tuple[dt.datetime, dt.datetime] | None:
+    """Return [start, end) as it is in force, ended early or not; None when the record cannot be evaluated."""
+    compiled = compile_freeze(freeze, 0)
+    if compiled.invalid or not isinstance(compiled.opening, Once):
         return None
-    planned = parse_time(freeze.end)
-    return min(planned, parse_time(freeze.stopped)) if freeze.stopped else planned
+    return compiled.opening.start, compiled.opening.end
 
 
 def phase(freeze: Freeze, now: dt.datetime) -> Phase:
-    """Return whether a freeze is in force; a record that cannot be used is."""
-    end = ends(freeze)
-    if end is None:
+    """Return whether a freeze is in force; a record that cannot be evaluated is."""
+    found = period(freeze)
+    if found is None:
         return "active"
-    start = parse_time(freeze.start)
+    start, end = found
     if end <= max(now, start):
         return "past"
     return "active" if start <= now else "coming"
 
 
 def forgotten(freeze: Freeze, now: dt.datetime) -> bool:
-    """Return whether the record may go; one that cannot be used never may."""
-    end = ends(freeze)
-    return end is not None and phase(freeze, now) == "past" and now - end > KEPT
+    """Return whether the record may go; one that cannot be evaluated never may."""
+    found = period(freeze)
+    return found is not None and phase(freeze, now) == "past" and now - found[1] > KEPT
 
 
 def stopped(freeze: Freeze, *, now: dt.datetime, person: str, reason: str) -> Freeze:
     """Return the record of a freeze that is ended at `now`.
 
-    One that cannot be used becomes one that can, and says so; its text is lost, so show it before.
+    One that cannot be evaluated becomes one that can, and says so; its text is lost, so show it before.
     """
     ended = {"stopped": format_time(now), "stopped_by": person, "stop_reason": reason}
     why = fault(freeze)
     if why:
         before = format_time(now - dt.timedelta(seconds=1))
-        told = f"a record that could not be used: {why}"
+        told = f"a record that could not be evaluated: {why}"
         freeze = Freeze(id=freeze.id, reason=told, person="unknown", start=before, end=format_time(now))
     return msgspec.structs.replace(freeze, **ended)

@@ -12,7 +12,7 @@ from controller.clock import SystemClock
 from lynceus.commands.answers import output_option, print_value
 from lynceus.commands.freezing import concerned, line_of, record_of, started_lines
 from lynceus.commands.times import lasting, parse_moment, parse_span, said
-from lynceus.freezes import IDENT, LONGEST_TEXT, FreezeBook, Stored, ends, fault, new_id, phase, stopped
+from lynceus.freezes import IDENT, LONGEST_TEXT, FreezeBook, Stored, fault, new_id, period, phase, stopped
 from lynceus.selectors import parse_selector
 from model.additions import EVERY, Freeze
 from model.durations import format_time
@@ -216,7 +216,7 @@ def stop(
 
     ended = book.stop(choose, lambda each: stopped(each, now=now, person=who, reason=why), now)
     for where, text in lost.items():
-        click.echo(f"lynceus: note: {where} could not be used and is replaced; it was:\n{text.rstrip()}", err=True)
+        click.echo(f"lynceus: note: {where} could not be evaluated and is replaced; it was:\n{text.rstrip()}", err=True)
     if output == "text":
         lines = [f"freeze {each.id} is over since {said(now)}: stopped by {who}: {why}" for each in ended]
         click.echo("\n".join(lines or ["no freeze is in force or coming"]))
@@ -232,8 +232,9 @@ def _chosen(stored: Stored, idents: tuple[str, ...], now: dt.datetime, where: st
     over = {each.id: each for each in stored.freezes if each.id not in open_ones}
     for ident in idents:
         if ident in over:
-            end = ends(over[ident])
-            raise LynceusError(f"freeze {ident} is over since {said(end) if end else 'long'}; nothing was changed")
+            when = period(over[ident])
+            since = f" since {said(when[1])}" if when else ""
+            raise LynceusError(f"freeze {ident} is over{since}; nothing was changed")
         if ident not in open_ones:
             known = ", ".join(open_ones) or "none"
             raise InvalidSettings(where, "", f"no freeze {ident[:80]!r}", f"one that is in force or coming: {known}")
@@ -249,7 +250,7 @@ def status(
     exit_code: bool, past: bool,
     kubeconfig: str | None, context: str | None, allow_exec: bool, control_namespace: str, output: str,
 ) -> None:  # fmt: skip
-    """Who froze what, why, since when and until when. A record that cannot be used counts as in force."""
+    """Who froze what, why, since when and until when. A record that cannot be evaluated counts as in force."""
     now = SystemClock().now().replace(microsecond=0)
     stored = _Cluster(kubeconfig, context, allow_exec, control_namespace).book().read()
     order = {"active": 0, "coming": 1, "past": 2}

@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 
 from lynceus.commands.times import lasting, said
-from lynceus.freezes import ends, fault, phase
+from lynceus.freezes import fault, period, phase
 from model.additions import EVERY, Additions, Freeze
 from model.application import Application
 from model.durations import format_time, parse_time
@@ -152,10 +152,11 @@ def _names(names: tuple[str, ...]) -> str:
 
 def line_of(freeze: Freeze, now: dt.datetime) -> list[str]:
     """Return a freeze as lines of `freeze status`."""
-    why = fault(freeze)
-    if why:
-        return [f"in force: {freeze.id}: the record cannot be used, so it blocks what it may concern: {why}"]
-    start, end = parse_time(freeze.start), ends(freeze) or parse_time(freeze.end)
+    found = period(freeze)
+    if found is None:
+        why = fault(freeze)
+        return [f"in force: {freeze.id}: the record cannot be evaluated, so it blocks what it may concern: {why}"]
+    start, end = found
     when = {
         "active": f"in force: {freeze.id}: until {said(end)} ({lasting(end - now)} left), since {said(start)}",
         "coming": f"coming:   {freeze.id}: from {said(start)} (in {lasting(start - now)}) until {said(end)}",
@@ -167,9 +168,9 @@ def line_of(freeze: Freeze, now: dt.datetime) -> list[str]:
 
 def record_of(freeze: Freeze, now: dt.datetime) -> dict[str, t.Any]:
     """Return a freeze as JSON values: its record, and what it means now."""
-    end = ends(freeze)
+    found = period(freeze)
     fields = t.cast("dict[str, t.Any]", msgspec.to_builtins(freeze))
     return {
-        "id": freeze.id, "state": phase(freeze, now), "ends": format_time(end) if end else None, **fields,
+        "id": freeze.id, "state": phase(freeze, now), "ends": format_time(found[1]) if found else None, **fields,
         "projects": list(freeze.projects),
     }  # fmt: skip

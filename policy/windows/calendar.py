@@ -158,18 +158,10 @@ def answers(ask: t.Callable[[dt.datetime], WindowDecision], start: dt.datetime, 
         if at >= end:
             return Answers(stretches=tuple(found))
         answer = ask(at)
-        until = _stands_until(answer, end)
+        until = end if answer.sure_until is None else min(answer.sure_until, end)
         if found and found[-1].allowed == answer.allowed:
             found[-1] = msgspec.structs.replace(found[-1], end=until)
         else:
             found.append(Stretch(start=at, end=until, answer=answer))
         at = until
     return Answers(stretches=tuple(found), known_until=at if at < end else None)
-
-
-def _stands_until(answer: WindowDecision, end: dt.datetime) -> dt.datetime:
-    """Return how far the answer is sure; without a next change only up to the next edge of a matched window."""
-    if answer.invalid:
-        return end
-    until = answer.next_change or answer.steady_until
-    return min(until, end) if until is not None else end

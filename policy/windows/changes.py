@@ -10,6 +10,7 @@ import typing as t
 
 import msgspec
 
+from policy.windows.added import Added
 from policy.windows.calendar import Answers, Interval, Row
 from policy.windows.window import Window
 
@@ -89,7 +90,12 @@ def _equal(before: t.Sequence[Row], after: t.Sequence[Row]) -> tuple[list[_Pair]
 
 
 def _identity(window: Window) -> tuple[str, str]:
-    return window.where.partition("[")[0], repr(window.spec)
+    return window.where.partition("[")[0], repr(_said(window))
+
+
+def _said(window: Window) -> msgspec.Struct:
+    """Return what was written: the entry of an added window has more fields than Argo CD's."""
+    return window.entry if isinstance(window, Added) else window.spec
 
 
 def _change(old: Row | None, new: Row | None) -> RowChange | None:
@@ -150,7 +156,7 @@ def _fields(old: Window, new: Window) -> tuple[str, ...]:
 
 
 def _values(window: Window) -> dict[str, t.Any]:
-    return t.cast("dict[str, t.Any]", msgspec.to_builtins(window.spec))
+    return t.cast("dict[str, t.Any]", msgspec.to_builtins(_said(window)))
 
 
 def _shown(value: t.Any) -> str:
