@@ -14,7 +14,7 @@ import msgspec
 from model.decision import Decision
 from policy.generation import Generation
 from policy.preview.search import Direction, Found, Hit, Place, Search, items_of
-from policy.preview.sides import Held, Side, Signs
+from policy.preview.sides import GLOBAL, Held, Side, Signs
 from policy.preview.universe import Applications, Caller, Verbs, callers, verbs
 from policy.rbac.vocabulary import PROJECT_SCOPED
 from policy.subjects import Subject, project_of_token
@@ -114,10 +114,17 @@ def projects_of(sides: tuple[Side, Side], subject: Subject) -> list[str]:
     found = sides[0].touched(subject) | sides[1].touched(subject)
     own = project_of_token(subject.name)
     if own is not None:
-        found.add(own)
+        found |= {own, GLOBAL}
         if not sides[0].strict:
             found |= sides[0].projects | sides[1].projects
     return sorted(found)
+
+
+def _counts(resource: str, project: str) -> bool:
+    """True when requests about the resource can be inside the project; those outside all projects always can."""
+    if project == GLOBAL:
+        return resource in ("clusters", "repositories")
+    return not project or resource in PROJECT_SCOPED or resource == "projects"
 
 
 class _Work:
@@ -134,9 +141,9 @@ class _Work:
         projects = projects_of(self.sides, subject)
         for project in (*projects, ""):
             for resource in self.words.actions:
-                if project and resource not in PROJECT_SCOPED and resource != "projects":
+                if not _counts(resource, project):
                     continue
-                outside = frozenset(projects) if not project else frozenset[str]()
+                outside = frozenset(each for each in projects if _counts(resource, each) and not project)
                 for change in self._of_resource(subject, resource, project, outside):
                     _merge(found, change)
         return tuple(sorted(found.values(), key=_order))
@@ -201,7 +208,7 @@ def _change(hit: Hit, place: Place, actions: tuple[str, ...]) -> Change:
         resource=place.resource,
         actions=actions,
         objects=hit.pattern,
-        project=place.project if not hit.pattern.startswith(f"{place.project}/") else "",
+        project="" if place.project == GLOBAL or hit.pattern.startswith(f"{place.project}/") else place.project,
         example=hit.example,
         applications=hit.applications,
     )

@@ -10,6 +10,7 @@ import functools
 from policy.globs import GlobError
 from policy.patterns import Pattern
 from policy.preview.automaton import EVERY, Builder, Chars, Machine, glob_machine, literal_machine, pieces_machine
+from policy.preview.sides import GLOBAL
 from policy.rbac.vocabulary import PROJECT_SCOPED
 
 SLASH = Chars(((ord("/"), ord("/")),))
@@ -94,23 +95,44 @@ def within(resource: str, project: str) -> Machine:
 
     Args:
         resource: one of Argo CD's.
-        project: only objects of this project; empty: of any.
+        project: only objects of this project; empty: of any; GLOBAL: only those of none.
     """
     if resource in NAMELESS:
         return literal_machine("")
+    if project == GLOBAL:
+        return _of_none()
     if resource == "projects":
         return literal_machine(project) if project else _name()
     if resource in PROJECT_SCOPED and project:
-        return pieces_machine([("", f"{project}/"), ("?", "?"), ("*", "*")])
+        return _of_project(resource, project)
     if resource in ("applications", "applicationsets", "logs", "exec"):
         return _pair()
     return glob_machine("?*")
+
+
+def _of_project(resource: str, project: str) -> Machine:
+    """Match PROJECT/…; an Application has a name, while the URL of a cluster is any text."""
+    named = [] if resource in ("clusters", "repositories") else [("?", "?")]
+    return pieces_machine([("", f"{project}/"), *named, ("*", "*")])
 
 
 def _name() -> Machine:
     builder = Builder()
     builder.char(NO_SLASH)
     builder.star(NO_SLASH)
+    return builder.done()
+
+
+def _of_none() -> Machine:
+    """Match objects without a slash, and those that begin with one: neither has a project."""
+    builder = Builder()
+    builder.open_choice()
+    builder.char(NO_SLASH)
+    builder.star(NO_SLASH)
+    builder.next_choice()
+    builder.char(SLASH)
+    builder.star(EVERY)
+    builder.close()
     return builder.done()
 
 

@@ -11,7 +11,7 @@ import typing as t
 from policy.patterns import Pattern
 from policy.preview.automaton import Exploration, Machine
 from policy.preview.patterns import machine_of, samples, within
-from policy.preview.sides import Answer, Held, Part, Side, answer
+from policy.preview.sides import GLOBAL, Answer, Held, Part, Side, answer
 from policy.preview.universe import Applications
 from policy.rbac.vocabulary import project_of
 from policy.subjects import Subject
@@ -160,7 +160,7 @@ class Search:
         return found
 
     def _inside(self, target: str) -> bool:
-        return project_of(self.place.resource, target) not in self.place.outside
+        return _project(self.place.resource, target) not in self.place.outside
 
     def _try(self, texts: t.Iterable[str], wanted: frozenset[Direction], examples: dict[Direction, str]) -> None:
         possible = within(self.place.resource, self.place.project)
@@ -208,14 +208,19 @@ class Search:
                 if way is None or way not in wanted or way in examples:
                     continue
                 if not self._inside(text):
-                    again = project_of(self.place.resource, text)
+                    again = _project(self.place.resource, text)
                     break
                 examples[way] = text
                 if wanted <= set(examples):
                     return True
-            if not again:
-                return walk.complete
+            if not again or again in shut:
+                return walk.complete and not again
             shut.append(again)
+
+
+def _project(resource: str, target: str) -> str:
+    """Return the project of a request, or GLOBAL."""
+    return project_of(resource, target) or GLOBAL
 
 
 def _may_meet(pattern: Pattern, other: Pattern) -> bool:

@@ -105,7 +105,7 @@ class Side:
         Args:
             subject: the caller.
             resource: of the requests.
-            project: of the requests; empty for every project of which neither side has a role layer.
+            project: of the requests; empty for every project of which neither side has a role layer; or GLOBAL.
         """
         return [
             Held(line, table.part)
@@ -117,7 +117,7 @@ class Side:
     def signature(self, subject: Subject, project: str) -> frozenset[tuple[int, Part, bool]]:
         """Return a value that is equal for two callers, or two sides, when what they have does the same."""
         found = set()
-        for resource in ("applications", "accounts") if project_of_token(subject.name) else ("applications",):
+        for resource in ("clusters", "accounts") if project_of_token(subject.name) else ("clusters",):
             for table in self._tables(subject, resource, project):
                 part = table.part if table.part == ONE or table.part[0] != subject.name else ("=", table.part[1])
                 found.add((self._signs.of(table.lines, self.dialect), part, table.allows))
@@ -142,8 +142,9 @@ class Side:
         asked = project_of(resource, _object_in(resource, project))
         if subject.kind == "token" and asked and asked != project_of_token(subject.name):
             return
-        for name, allows in self.engine._names(subject, project):
-            yield name, project, ONE, allows
+        layer = "" if project == GLOBAL else project
+        for name, allows in self.engine._names(subject, layer):
+            yield name, layer, ONE, allows
 
     def _compat(self, subject: Subject, resource: str, project: str) -> t.Iterator[tuple[str, str, Part, bool]]:
         assert self.engine is not None
@@ -164,9 +165,14 @@ class Side:
 NO_PROJECT = "\N{BULLET}"
 """Stands for a project that does not exist: names of projects have no such character."""
 
+GLOBAL = "/"
+"""Instead of a project: clusters and repositories that belong to none, whose objects have no slash."""
+
 
 def _object_in(resource: str, project: str) -> str:
     """Return an object of the project, for questions in which nothing else of it counts."""
+    if project == GLOBAL:
+        return "x"
     return project or NO_PROJECT if resource == "projects" else f"{project or NO_PROJECT}/x"
 
 
