@@ -14,7 +14,7 @@ import typing as t
 import zoneinfo
 
 from policy.findings import Mode
-from policy.windows.moment import MINUTE, WEEK, Calendar, from_micros, to_micros
+from policy.windows.moment import MINUTE, WEEK, Calendar, bounded, from_micros, to_micros
 from policy.windows.run import Run
 from policy.windows.schedule import Schedule, latest_start, longest_daily_gap, next_start
 
@@ -78,8 +78,9 @@ class Opening:
         """
         if self.schedule is None:
             return False
+        at = bounded(at)
         if self.mode == "compat":
-            return self._open_upstream(at, offset_of or at)
+            return self._open_upstream(at, bounded(offset_of or at))
         if self.duration <= ZERO:
             return False
         glance = self.glance(to_micros(at), Calendar()) if self._week else None
@@ -134,6 +135,7 @@ class Opening:
 
     def compute_span(self, now: dt.datetime) -> Span:
         """Return the span at an instant without remembering it."""
+        now = bounded(now)
         if self.schedule is None or self.duration <= ZERO or self.schedule.never_fires:
             return Span(self.is_open(now), now, None)
         if self.mode == "compat":
@@ -183,7 +185,7 @@ class Opening:
             return None
         after = local - max(self.duration, ZERO)
         start = next_start(self.schedule, after, self.zone, 3 * UPSTREAM_YEARS * dt.timedelta(days=366))
-        if start is None or start.year <= after.year + UPSTREAM_YEARS:
+        if start is None or start.year <= _next_second(after).year + UPSTREAM_YEARS:
             return None
         return dt.datetime(start.year - UPSTREAM_YEARS, 1, 1, tzinfo=dt.UTC) + self.duration
 
@@ -206,6 +208,11 @@ class Once(Opening):
         """Return the state at an instant and how long it lasts."""
         later = [edge for edge in (self.start, self.end) if now < edge and self.start < self.end]
         return Span(self.is_open(now), now, later[0] if later else None)
+
+
+def _next_second(at: dt.datetime) -> dt.datetime:
+    """Return where upstream's parser begins to look."""
+    return at.replace(microsecond=0) + dt.timedelta(seconds=1)
 
 
 def state_of(span: Span) -> State:
