@@ -14,6 +14,8 @@ from model.decision import Decision, Rule, deny
 from policy.findings import Finding
 from policy.projects import permit
 from policy.projects.compiled import Project
+from policy.windows import Window
+from policy.windows.added import findings_at
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ def ask(case: Case, world: World) -> Answer:
         case cases.WindowState():
             return _window(question, case.at, world)
         case cases.Lint():
-            return Answer(word="found", findings=tuple(f for f in world.findings if question.where in f.where))
+            return _lint(question, case.at, world)
 
 
 def _decided(decision: Decision, *more: Rule) -> Answer:
@@ -74,10 +76,11 @@ def _parts(question: cases.Sync, at: dt.datetime, world: World, decision: Decisi
     """Yield the other rules that had a part: every window that speaks, and the line that let the person ask."""
     if decision.rule and decision.rule.kind == "rbac":
         return
-    guard = world.guard
-    found = guard.windows(question.app, now=at, manual=question.trigger == "manual", started=question.started)
+    guard, manual = world.guard, question.trigger == "manual"
+    healing = question.trigger == "healing"
+    found = guard.windows(question.app, now=at, manual=manual, started=question.started, healing=healing)
     for window in (found.blocking or found.active) if found else ():
-        yield Rule(kind="window", origin=window.where, text=window.text)
+        yield _rule_of(window)
     if question.by:
         asked = question.app.rbac_object(guard.current.control_namespace)
         rule = guard.can(question.by, "applications", "sync", asked).rule
@@ -117,5 +120,15 @@ def _window(question: cases.WindowState, at: dt.datetime | None, world: World) -
     window = next(window for window in world.windows(question.project) if window.where == question.window)
     span = window.span(at)
     word: Word = "invalid" if window.invalid else "open" if span.open else "closed"
-    rule = Rule(kind="window", origin=window.where, text=window.text)
-    return Answer(word=word, until=None if window.invalid else span.end, rules=(rule,))
+    return Answer(word=word, until=None if window.invalid else span.end, rules=(_rule_of(window),))
+
+
+def _rule_of(window: Window) -> Rule:
+    return Rule(kind=window.rule_kind, origin=window.where, text=window.text)
+
+
+def _lint(question: cases.Lint, at: dt.datetime | None, world: World) -> Answer:
+    """Return the findings of the policy, and at an instant also those that time brings, such as expired windows."""
+    timely = findings_at(world.every_window(), at) if at else ()
+    found = tuple(finding for finding in (*world.findings, *timely) if question.where in finding.where)
+    return Answer(word="found", findings=found)

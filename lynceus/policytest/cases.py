@@ -12,6 +12,7 @@ import msgspec
 
 from model.application import Application, Destination
 from model.durations import format_time
+from model.urls import display_url
 from policy.findings import Mode
 from policy.subjects import Subject
 
@@ -71,7 +72,7 @@ class FromSource(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """The question in a few words."""
-        return f"source {self.repo} in project {self.project}"
+        return f"source {display_url(self.repo)} in project {self.project}"
 
 
 class ToDestination(msgspec.Struct, frozen=True):

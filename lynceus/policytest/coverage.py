@@ -84,15 +84,11 @@ def _layers(world: World) -> t.Iterator[tuple[str, Parsed]]:
 
 
 def _windows(world: World) -> t.Iterator[_Place]:
-    """Yield each window once: those of the projects, then those that only stand in lynceus-cm."""
-    current = world.guard.current
-    seen: set[str] = set()
-    own = [(_hash(unit.spec.raw), unit.project) for unit in current.units.values()]
-    for whole, project in [*own, *(("", project) for project in current.projects.values())]:
-        for window in project.windows if project else ():
-            if window.where not in seen:
-                seen.add(window.where)
-                yield _Place(window.where, window.text, "window", whole)
+    """Yield each window and freeze once; those of an AppProject belong to it."""
+    units = world.guard.current.units.values()
+    owners = {window.where: unit.spec.raw for unit in units if unit.project for window in unit.project.windows}
+    for window in world.every_window():
+        yield _Place(window.where, window.text, "window", _hash(owners.get(window.where, b"")))
 
 
 def _hash(content: bytes) -> str:

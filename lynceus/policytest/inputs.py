@@ -164,8 +164,10 @@ class _Reader:
         return any(path.endswith(_YAML) for path, _ in self._paths("policy", name))
 
     def _csv_files(self, key: str, names: tuple[str, ...]) -> None:
-        for name in names:
-            self._csv += [(shown, self._text(path)) for path, shown in self._paths(key, name)]
+        for path, shown in [pair for name in names for pair in self._paths(key, name)]:
+            if path.endswith(_YAML):
+                raise self._fields.wrong(key, f"{shown} among CSV files", "CSV files, or one ConfigMap alone")
+            self._csv.append((shown, self._text(path)))
 
     # --- files ---
 

@@ -46,7 +46,7 @@ def _suite(result: FileResult) -> ET.Element:
 
 
 def _testcase(suite: ET.Element, file: str, group: str, name: str) -> ET.Element:
-    attributes = {"classname": legal(f"{file}: {group}"), "name": legal(name), "file": legal(file), "time": "0.000"}
+    attributes = {"classname": legal(f"{file}: {group}"), "name": legal(name), "file": legal(file)}
     return ET.SubElement(suite, "testcase", attributes)
 
 

@@ -19,6 +19,8 @@ _APPLICATION = ("name", "namespace", "project", "labels", "source", "destination
 _TRIGGERS = ("automated", "manual", "healing")
 _NAMELESS = frozenset({"certificates", "gpgkeys"})
 """Resources that are asked with an empty object."""
+MOST_NAMED = 10
+"""Names that a message lists."""
 _PATHED = frozenset({"applications", "applicationsets", "logs", "exec"})
 """Resources whose object is PROJECT/NAME."""
 
@@ -79,7 +81,7 @@ def check_object(fields: Fields, key: str, resource: str, target: str, index: in
 # --- sync, permitted, resource ---
 
 
-def _sync(fields: Fields, worlds: Worlds, _: World) -> Question:
+def _sync(fields: Fields, worlds: Worlds, world: World) -> Question:
     sync = fields.nested("sync", ("app", "trigger", "started", "by", "breakGlass"))
     by = subjects.read(sync.nested("by", subjects.KEYS)) if "by" in sync else None
     trigger = sync.one_of("trigger", _TRIGGERS, "manual" if by else "automated")
@@ -88,22 +90,38 @@ def _sync(fields: Fields, worlds: Worlds, _: World) -> Question:
         raise sync.wrong("trigger", f"a sync by somebody that is {trigger}", "manual")
     if reason and not by:
         raise sync.wrong("breakGlass", "break-glass by nobody", "by: with the one who breaks it")
-    return cases.Sync(application(sync, worlds), t.cast("cases.Trigger", trigger), sync.instant("started"), by, reason)
+    app = _placed(sync, worlds, world)
+    return cases.Sync(app, t.cast("cases.Trigger", trigger), sync.instant("started"), by, reason)
 
 
 def _permitted(fields: Fields, worlds: Worlds, _: World) -> Question:
     return cases.Permitted(application(fields.nested("permitted", ("app",)), worlds))
 
 
-def _resource(fields: Fields, worlds: Worlds, _: World) -> Question:
+def _resource(fields: Fields, worlds: Worlds, world: World) -> Question:
     resource = fields.nested("resource", ("app", "group", "kind", "namespace", "name"))
     return cases.OfKind(
-        application(resource, worlds),
+        _placed(resource, worlds, world),
         resource.text("group", ""),
         resource.name("kind"),
         resource.name("namespace") if "namespace" in resource else "",
         resource.text("name", ""),
     )
+
+
+def _placed(fields: Fields, worlds: Worlds, world: World) -> Application:
+    """Return the Application, whose project and cluster must be known: else the answer is about these alone."""
+    app = application(fields, worlds)
+    name = app.spec.project or "default"
+    if name not in _projects(worlds):
+        raise fields.wrong("app", f"project {name[:60]!r}, which is not among `projects`", _known(_projects(worlds)))
+    registry = world.guard.current.registry
+    wanted = app.spec.destination
+    if registry.resolve(wanted) is None:
+        shown = " ".join(filter(None, (wanted.name, wanted.server)))[:60]
+        found = f"cluster {shown!r}, which is not among `clusters`" if shown else "no cluster in its destination"
+        raise fields.wrong("app", found, _known(cluster.name or cluster.server for cluster in registry.clusters))
+    return app
 
 
 def application(fields: Fields, worlds: Worlds) -> Application:
@@ -113,8 +131,7 @@ def application(fields: Fields, worlds: Worlds) -> Application:
     name = fields.name("app")
     found = worlds.application(name)
     if len(found) != 1:
-        known = sorted(app.metadata.name for app in worlds.live.applications)
-        wanted = "one of " + ", ".join(known[:10]) if known else "an Application of `applications`"
+        wanted = _known(app.metadata.name for app in worlds.live.applications)
         if found:
             wanted = "NAMESPACE/NAME: " + " or ".join(str(app.key) for app in found)
         raise fields.wrong("app", f"{len(found) or 'no'} Applications {name[:60]!r}", wanted)
@@ -144,11 +161,19 @@ def _written(fields: Fields, worlds: Worlds) -> Application:
 def project(fields: Fields, worlds: Worlds) -> str:
     """Return the project under the key `project`, which must be among the file's."""
     name = fields.name("project")
-    known = sorted(project.metadata.name for project in worlds.live.projects)
-    if name not in known:
-        wanted = "one of " + ", ".join(known[:10]) if known else "an AppProject of `projects`"
-        raise fields.wrong("project", f"the unknown project {name[:60]!r}", wanted)
+    if name not in _projects(worlds):
+        raise fields.wrong("project", f"the unknown project {name[:60]!r}", _known(_projects(worlds)))
     return name
+
+
+def _projects(worlds: Worlds) -> list[str]:
+    return [project.metadata.name for project in worlds.live.projects]
+
+
+def _known(names: t.Iterable[str]) -> str:
+    """Say which names there are."""
+    known = sorted(set(names))
+    return "one of " + ", ".join(known[:MOST_NAMED]) if known else "an object that the file names"
 
 
 # --- source, destination, window, findings ---
@@ -166,9 +191,10 @@ def _destination(fields: Fields, worlds: Worlds, world: World) -> Question:
     )
     registry = world.guard.current.registry
     if registry.resolve(destination) is None:
-        known = ", ".join(sorted({cluster.name or cluster.server for cluster in registry.clusters})[:10])
         key = wanted.exactly_one(("name", "server"), "name or server of one cluster")
-        raise wanted.wrong(key, f"the unknown cluster {wanted.text(key)[:60]!r}", f"one of `clusters`: {known}")
+        raise wanted.wrong(
+            key, f"the unknown cluster {wanted.text(key)[:60]!r}", _known(c.name or c.server for c in registry.clusters)
+        )
     return cases.ToDestination(project(wanted, worlds), destination)
 
 

@@ -24,6 +24,8 @@ def lines_of(result: FileResult) -> t.Iterator[str]:
     if result.unreadable:
         yield "  FAILED:"
         yield clean(f"    {result.unreadable}")
+    elif not result.outcomes and not result.failed:
+        yield "  SKIPPED  no case was chosen"
     elif result.passed:
         yield f"  SUCCESS  {_count(len(result.outcomes), 'case')}"
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import msgspec
@@ -30,9 +31,14 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         return self.guard.current.projects.get(name)
 
     def windows(self, project: str) -> tuple[Window, ...]:
-        """Return the windows in play for a project."""
-        found = self.project(project)
-        return tuple(found.windows) if found else ()
+        """Return the windows and freezes in play for a project."""
+        return self.guard.current.windows.get(project, ())
+
+    def every_window(self) -> tuple[Window, ...]:
+        """Return all windows and freezes once: also those that are meant for no project that there is."""
+        current = self.guard.current
+        found = itertools.chain(*current.windows.values(), current.additions.freezes, current.additions.windows)
+        return tuple({window.where: window for window in found}.values())
 
 
 class Worlds:

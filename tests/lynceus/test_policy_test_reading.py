@@ -72,13 +72,25 @@ REFUSED = {
         "sync: {app: wbe}\n    expect: deny",
         "sync.app: found no Applications 'wbe', expected one of web",
     ),
+    "an Application of an unknown project": (
+        "permitted: {app: {project: shp, destination: {name: production}}}\n    expect: deny",
+        "permitted.app.project: found the unknown project 'shp'",
+    ),
+    "an Application on an unknown cluster": (
+        "sync: {app: {project: shop, destination: {name: prod}}}\n    expect: deny",
+        "sync.app: found cluster 'prod', which is not among `clusters`, expected one of in-cluster, production",
+    ),
+    "an Application nowhere": (
+        "sync: {app: {project: shop, name: x}}\n    expect: deny",
+        "sync.app",
+    ),
     "an unknown project": (
         "source: {project: shp, repo: https://a.example}\n    expect: deny",
         "source.project: found the unknown project 'shp', expected one of shop",
     ),
     "an unknown cluster": (
         "destination: {project: shop, name: prod, namespace: a}\n    expect: deny",
-        "destination.name: found the unknown cluster 'prod', expected one of `clusters`: in-cluster, production",
+        "destination.name: found the unknown cluster 'prod', expected one of in-cluster, production",
     ),
     "an unknown window": (
         "window: {project: shop, window: Xmas}\n    expect: open",
@@ -163,6 +175,14 @@ HEADS = {
         ":2: projects: found no file that 'x/*.yaml' matches",
     ),
     "a file without a project": (HEAD.replace("projects: objects.yaml", "projects: policy.yaml"), ":2: projects"),
+    "a ConfigMap among CSV files": (
+        HEAD.replace("policy: policy.csv", "policy: [policy.csv, policy.yaml]"),
+        ":1: policy: found policy.yaml among CSV files, expected CSV files, or one ConfigMap alone",
+    ),
+    "an Application of a project that is not there": (
+        HEAD.replace("projects: objects.yaml", "projects: [{metadata: {name: other}}]"),
+        ":9: tests[0].cases[0].sync.app: found project 'shop', which is not among `projects`, expected one of other",
+    ),
     "an instant that is none": (HEAD.replace("2026-11-18T12:00:00Z", "yesterday"), ":5: at: found 'yesterday'"),
     "an unknown mode": (
         HEAD.replace("at: ", "mode: lax\nat: "),
@@ -197,9 +217,8 @@ HEADS = {
 @pytest.mark.parametrize(("head", "wanted"), HEADS.values(), ids=HEADS.keys())
 def test_mistakes_of_the_file_are_named(tmp_path: Path, head: str, wanted: str) -> None:
     """What the file names must be there, and it must assert something."""
-    case = (
-        "" if "cases:" not in head or head.endswith(("cases:\n", "b\n", "[]\n")) else f"  - {CAN}\n    expect: deny\n"
-    )
+    asserts = head != HEAD and head.endswith("cases:\n")
+    case = "  - sync: {app: web}\n    expect: allow\n" if asserts else ""
     path = write(tmp_path, case, head, policy_yaml="kind: ConfigMap\n")
 
     with pytest.raises(InvalidInput) as caught:

@@ -285,3 +285,58 @@ stringData: {name: production, server: "https://production.example.com", config:
     case = f"  - destination: {asked}\n    expect: allow\n"
 
     assert [] == differences(judge(tmp_path, case, head, secret_yaml=secret))
+
+
+ADDITIONS = """additions:
+  windows: |
+    - {name: sale, kind: deny, projects: [shop], from: 2026-11-18T00:00:00Z, until: 2026-11-19T00:00:00Z,
+       labelSelector: {matchLabels: {tier: web}}, override: [ops], heal: true}
+    - {name: old, kind: deny, projects: [shop], schedule: 0 0 * * *, duration: 1h, expires: 2026-01-01T00:00:00Z}
+  freeze.one: |
+    {reason: fire, person: kim, start: 2026-11-20T00:00:00Z, end: 2026-11-21T00:00:00Z}
+"""
+APP = "{project: shop, name: web, labels: {tier: web}, destination: {name: production, namespace: shop-web}}"
+SALE = {
+    "an added window": f"sync: {{app: {APP}}}\n    expect: deny\n    rule: \"'sale'\"",
+    "by its labels": f"sync: {{app: {APP.replace('tier: web', 'tier: api')}}}\n    expect: allow",
+    "heals": f"sync: {{app: {APP}, trigger: healing}}\n    expect: allow",
+    "break-glass": (
+        f"sync: {{app: {APP}, by: {{user: kim, groups: [acme:dev, ops]}}, breakGlass: it is down}}\n    expect: allow\n"
+        "    overrode: lynceus-cm windows[0]"
+    ),
+    "break-glass by others": (
+        f"sync: {{app: {APP}, by: {{user: eve, groups: [acme:dev]}}, breakGlass: it is down}}\n    expect: deny"
+    ),
+    "a freeze": "at: 2026-11-20T12:00:00Z\n    sync: {app: web}\n    expect: deny\n    rule: lynceus-cm freeze.one",
+    "the state of a freeze": (
+        "window: {project: shop, window: freeze.one}\n"
+        "    timeline: {2026-11-19T23:59:59Z: closed, 2026-11-20T00:00:00Z: open, 2026-11-21T00:00:00Z: closed}"
+    ),
+    "what time brings": "findings: [window-expired]",
+    "what was not yet": "at: 2025-11-18T12:00:00Z\n    findings: []",
+}
+
+
+@pytest.mark.parametrize("case", SALE.values(), ids=SALE.keys())
+def test_additions_count(tmp_path: Path, case: str) -> None:
+    """Added windows, freezes, healing and break-glass are asked as the loop asks them."""
+    result = judge(tmp_path, f"  - {case}\n", HEAD.replace("at: ", ADDITIONS + "at: "))
+
+    assert ([], ()) == (differences(result), result.findings)
+
+
+def test_break_glass_that_was_not_needed(tmp_path: Path) -> None:
+    """A case that expects something to be passed over fails when nothing was."""
+    asked = "sync: {app: web, by: {groups: [acme:dev]}, breakGlass: fire}"
+    case = f"  - {asked}\n    expect: allow\n    overrode: syncWindows\n"
+
+    assert ["overrode: expected to contain 'syncWindows', got nothing"] == differences(judge(tmp_path, case))
+
+
+def test_unreadable_additions_fail_the_file(tmp_path: Path) -> None:
+    """What would block everything in the cluster is told, and no case is asked."""
+    head = HEAD.replace("at: ", 'additions: {windows: "no list"}\nat: ')
+
+    result = judge(tmp_path, "  - sync: {app: web}\n    expect: deny\n", head)
+
+    assert ["lynceus-cm windows"] == [finding.where for finding in result.findings]
