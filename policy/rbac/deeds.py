@@ -15,7 +15,6 @@ from model.decision import Decision, Rule, deny
 from model.project import AppProject
 from model.settings import RbacSwitches
 
-
 _KIND_LISTS = (
     "cluster_resource_whitelist",
     "cluster_resource_blacklist",

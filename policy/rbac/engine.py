@@ -104,6 +104,7 @@ class Engine:
         self.rules, self.layers, self.default_role, self.mode = rules, dict(layers), default_role, mode
         self.projects = self.layers if projects is None else projects
         self._closures: dict[tuple[str, str], tuple[Reach, ...]] = {}
+        self._spellings: dict[str, str] | None = None
         self._lines: dict[tuple[str, str], tuple[tuple[RoleLines, tuple[str, ...]], ...]] = {}
 
     def layer_of(self, resource: str, target: str) -> str:
@@ -174,6 +175,18 @@ class Engine:
     def bound(self, name: str, project: str) -> bool:
         """True when the name is the member of some g line: only then do a group's allow lines count, as upstream."""
         return any(name in rules.by_member for rules in self.layers_of(project))
+
+    def has_lines(self, name: str, project: str) -> bool:
+        """True when p lines are about exactly this name."""
+        return any(name in rules.by_subject for rules in self.layers_of(project))
+
+    def spelled(self, name: str) -> str:
+        """Return a name of the policy that differs only in case or blanks; empty when there is none."""
+        if self._spellings is None:
+            names = (*self.rules.by_subject, *self.rules.by_member)
+            self._spellings = {"".join(other.split()).casefold(): other for other in names}
+        found = self._spellings.get("".join(name.split()).casefold(), "")
+        return found if found != name else ""
 
     # --- strict ---
 
@@ -247,6 +260,12 @@ def decide_strict(view: View, subject: Subject, resource: str, target: str) -> O
         line = slot.first(target, segment)
         if line is not None:
             return Outcome(False, line, path, name)
+    return first_allow(view, target)
+
+
+def first_allow(view: View, target: str) -> Outcome:
+    """Return what the first allow line says, whatever the deny lines say."""
+    segment = target.partition("/")[0]
     for slot, name, path in view.allows:
         line = slot.first(target, segment)
         if line is not None:

@@ -10,10 +10,12 @@ import typing as t
 
 from model.decision import Decision, Rule, deny
 from model.states import Effect
-from policy.findings import shown
-from policy.rbac.engine import Engine, Outcome, Request, View, decide_strict
+from policy.findings import Mode, shown
+from policy.rbac import builtin, hints
+from policy.rbac.engine import Engine, Outcome, Request, View, decide_strict, first_allow
 from policy.rbac.text import PolicyLine
-from policy.subjects import RESERVED, Subject
+from policy.rbac.vocabulary import WITH_SLASH
+from policy.subjects import Subject
 
 MOST_LINES = 50
 """Lines looked at for near misses; explaining a denial stays independent of the size of the policy."""
@@ -26,6 +28,8 @@ REMEMBERED = 16_384
 
 Question = tuple[Subject, str, str, str]
 """Subject, resource, action, object."""
+
+_BROKEN = " (its expression does not compile, so that upstream's whole evaluation fails)"
 
 _NO_LINE = Rule(kind="default", origin="argocd-rbac-cm", text="what no line allows is denied")
 
@@ -92,7 +96,10 @@ class Answers(dict[Question, Decision]):
         asked = f"{case.may if outcome.allowed else case.may_not}{target and ' '}{target}"
         if outcome.line is None:
             return self._refused(engine, key, asked, target, outcome.note)
-        return _ruled(subject, outcome, outcome.line, asked, self._generation)
+        instead = None
+        if not outcome.allowed and case.view is not None:
+            instead = first_allow(case.view, target)
+        return _ruled(subject, outcome, outcome.line, asked, self._generation, engine.mode, instead)
 
     def _refused(self, engine: Engine, key: Question, asked: str, target: str, note: str) -> Decision:
         refusal = self._refusals.get(key)
@@ -107,7 +114,7 @@ class Answers(dict[Question, Decision]):
             rule=_NO_LINE,
             generation=self._generation,
             remedy=f"{before}{target}{behind}",
-            reasons=_reasons(refusal, target),
+            reasons=_reasons(refusal, key[1], target),
         )
 
 
@@ -126,51 +133,57 @@ def _case(engine: Engine, key: Question) -> Case:
     return Case(view, f"{subject.label} may {action} {resource}", f"{subject.label} may not {action} {resource}")
 
 
-def _ruled(subject: Subject, outcome: Outcome, line: PolicyLine, asked: str, generation: str) -> Decision:
+def _ruled(
+    subject: Subject,
+    outcome: Outcome,
+    line: PolicyLine,
+    asked: str,
+    generation: str,
+    mode: Mode,
+    instead: Outcome | None,
+) -> Decision:
     """Return the answer that a line gave, with the way from the subject to it."""
     own = outcome.via == subject.name
     path = outcome.path if own else (subject.label, *outcome.path)
     route = "" if len(path) == 1 else _route(subject, outcome)
+    reasons: tuple[str, ...] = ()
+    if instead is not None and instead.line is not None:
+        way = "" if len(instead.path) == 1 and instead.via == subject.name else _route(subject, instead)
+        reasons = (f"without it {instead.line.origin} allows: {instead.line.text}{way}",)
     return Decision(
         effect=Effect.ALLOW if outcome.allowed else Effect.DENY,
-        reason=f"{asked}: {line.origin}: {line.text}{route}",
+        reason=f"{asked}: {line.origin}: {line.text}{route}{_BROKEN if line.brittle else ''}",
         rule=Rule(kind="rbac", origin=line.origin, text=line.text, path=path),
         generation=generation,
-        remedy="" if outcome.allowed else f"remove or narrow {line.origin}; a deny is final",
+        remedy="" if outcome.allowed else _against(line, mode),
+        reasons=reasons,
     )
+
+
+def _against(line: PolicyLine, mode: Mode) -> str:
+    """Say what would change a refusal by a line."""
+    if line.brittle:
+        return f"correct the expression at {line.origin}"
+    if mode == "strict":
+        return f"remove or narrow {line.origin}; a deny is final"
+    return f"remove or narrow {line.origin}, or allow it by another group or the default role"
 
 
 def _route(subject: Subject, outcome: Outcome) -> str:
     """Say how the subject came to a line that does not name the subject itself."""
+    if not outcome.via:
+        return " (a line about nobody counts for every caller)"
     first = "by group " if outcome.via in subject.groups else "by default role "
     return f" ({'' if outcome.via == subject.name else first}{' -> '.join(outcome.path)})"
 
 
 def _refusal(engine: Engine, key: Question) -> Refusal:
-    subject, resource, action, project = key
+    near = sorted(_near(engine, *key), key=lambda item: item.text.startswith(builtin.SOURCE))
     return Refusal(
-        remedy=_remedy(engine, subject, resource, action),
-        reasons=tuple(itertools.islice(_remarks(engine, subject, project), MOST_REASONS)),
-        near=_by_segment(tuple(_near(engine, subject, resource, action, project))),
+        remedy=hints.remedy(engine, key),
+        reasons=tuple(itertools.islice(hints.remarks(engine, key), MOST_REASONS)),
+        near=_by_segment(tuple(near)),
     )
-
-
-def _remedy(engine: Engine, subject: Subject, resource: str, action: str) -> tuple[str, str]:
-    roles = [role for role, _ in engine.reach(subject.name, "")[1:]]
-    holder = next((role for role in roles if role.startswith("role:")), "role:NAME" if not roles else roles[0])
-    line = f"a line such as: p, {holder}, {resource}, {action}, "
-    return line, ", allow" + ("" if roles else f", and: g, {subject.label}, {holder}")
-
-
-def _remarks(engine: Engine, subject: Subject, project: str) -> t.Iterator[str]:
-    """Yield why names of the caller count less than they seem to."""
-    if subject.kind == "user":
-        for name in (subject.name, *subject.groups):
-            if name.startswith(RESERVED):
-                yield f"{shown(name)} is the name of a role; as a user or group it gives nothing"
-    for group in subject.groups:
-        if not engine.bound(group, project) and engine.rules.by_subject.get(group):
-            yield f"group {shown(group)} has p lines but no g line, and upstream's rule is that such lines do not count"
 
 
 def _near(engine: Engine, subject: Subject, resource: str, action: str, project: str) -> t.Iterator[NearMiss]:
@@ -202,9 +215,11 @@ def _lines(engine: Engine, role: str, project: str) -> t.Iterator[PolicyLine]:
         yield from rules.lines_of(role).lines
 
 
-def _reasons(refusal: Refusal, target: str) -> tuple[str, ...]:
+def _reasons(refusal: Refusal, resource: str, target: str) -> tuple[str, ...]:
     """Return the remarks and the near misses: allow lines that differ from what was asked in one field."""
     found = list(refusal.reasons)
+    if resource in WITH_SLASH and "/" not in target:
+        found.insert(0, f"object {shown(target)} has no slash; an object of {resource} is PROJECT/NAME")
     segment = target.partition("/")[0]
     near = refusal.near
     for fits, _, matches, text in near[segment] if segment in near else near[None]:

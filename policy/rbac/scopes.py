@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-import yaml
-
+from model import yamltext
 from policy.findings import Mode
 
 DEFAULT = ("groups",)
@@ -29,8 +28,8 @@ def read_scopes(text: str) -> tuple[str, ...]:
     if len(text) > LONGEST:
         raise ValueError(f"{len(text)} characters, expected at most {LONGEST}")
     try:
-        value = yaml.safe_load(text) if text.strip() else None
-    except (yaml.YAMLError, RecursionError, ValueError):
+        value = yamltext.load(text)
+    except ValueError:
         raise ValueError("not YAML, expected a list such as [groups, email]") from None
     if value is None:
         return DEFAULT

@@ -6,6 +6,7 @@ Source: Argo CD util/rbac/rbac.go loadPolicyLine; differences between the modes 
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from policy.findings import Finding, Mode, Severity, shown
 from policy.patterns import Pattern, PatternError, broken, glob, literal, loose, regex
 from policy.rbac.csvline import BLANKS, CsvError, column_of, read_record
-from policy.rbac.vocabulary import GLOB_CHARACTERS, REGEX_CHARACTERS, known_action, known_resource
+from policy.rbac.vocabulary import ACTIONS, GLOB_CHARACTERS, REGEX_CHARACTERS, known_action, known_resource
 
 LARGEST_TEXT = 4 * 1024 * 1024
 """Characters of all keys together; a ConfigMap holds 1 MiB."""
@@ -151,11 +152,21 @@ class _Parser:
             self._field("rbac-subject", severity, line, origin, 1, "no subject", "a user, group or role")
         if not known_resource(resource) and self.special.isdisjoint(resource):
             text = f"resource {shown(resource)} is unknown"
-            self._field("rbac-resource", severity, line, origin, 2, text, "for example applications")
+            self._field("rbac-resource", severity, line, origin, 2, text, self._near(resource, tuple(ACTIONS)))
         elif self.special.isdisjoint(action) and not known_action(resource, action):
             text = f"{resource} have no action {shown(action)}"
             severity = "warning" if known_action("", action) else severity
-            self._field("rbac-action", severity, line, origin, 3, text, "for example get or sync")
+            fix = "action/* or action/GROUP/KIND/NAME"
+            if action != "action":
+                fix = self._near(action, tuple(sorted(ACTIONS.get(resource, ("get", "sync")))))
+            self._field("rbac-action", severity, line, origin, 3, text, fix)
+
+    def _near(self, word: str, known: tuple[str, ...]) -> str:
+        """Return what was probably meant, or else all that there is; not looked for once enough was found."""
+        if max(self.counts.values()) >= MOST_FINDINGS:
+            return known[0]
+        found = difflib.get_close_matches(word[:40].lower(), known, 1)
+        return found[0] if found else ", ".join(known)
 
     def _binding(self, line: str, fields: list[str], origin: str) -> None:
         _, member, role = fields

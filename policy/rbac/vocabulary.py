@@ -26,6 +26,15 @@ ACTIONS: dict[str, frozenset[str]] = {
 }
 """Resource to its plain actions; applications also take update/…, delete/… and action/… with a resource behind."""
 
+WITH_SLASH = frozenset({"applications", "applicationsets", "logs", "exec"})
+"""Every object of these has a slash: PROJECT/NAME."""
+
+WITHOUT_SLASH = frozenset({"projects", "accounts", "extensions"})
+"""No object of these has one."""
+
+WITHOUT_OBJECT = frozenset({"certificates", "gpgkeys"})
+"""Requests about these have an empty object."""
+
 LONG_ACTIONS = ("action/", "update/", "delete/")
 """Beginnings of actions on single resources of an Application: action/GROUP/KIND/NAME, update/GROUP/KIND/NS/NAME."""
 
