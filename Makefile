@@ -13,7 +13,7 @@ RULES := $(wildcard alerts/*.rules.yaml alerts/*.rules.yml)
 RULE_TESTS := $(wildcard tests/alerts/*.test.yaml tests/alerts/*_test.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test rows check lint fmt types imports rules docs-check bench envtest build clean install
+.PHONY: help demo test rows check lint fmt types imports policy rules docs-check bench envtest build clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -36,7 +36,7 @@ test: $(READY) ## Run all tests (ARGS=tests/policy: some); skip lines say which 
 rows: $(READY) ## Run the tests that carry rows of docs/features.md and list every row with their verdict
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m row --rows $(ARGS)
 
-check: lint types imports test docs-check ## Everything that a change has to pass
+check: lint types imports policy test docs-check ## Everything that a change has to pass
 
 lint: $(READY) ## Check style and format
 	$(BIN)/ruff check .
@@ -50,6 +50,9 @@ types: $(READY) ## Check types
 
 imports: $(READY) ## Check who may import whom
 	$(BIN)/lint-imports
+
+policy: $(READY) ## Run the unit tests of the example policies
+	@$(BIN)/lynceus policy test examples/policy/*.test.yaml --fail-under 100
 
 rules: $(READY) ## Check and test the alert rules with promtool
 	promtool check rules $(RULES)
