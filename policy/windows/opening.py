@@ -236,10 +236,10 @@ class Expiring(Opening):
         return None
 
     def compute_span(self, now: dt.datetime) -> Span:
-        """Return the state at an instant; it ends with the entry at the latest."""
+        """Return the state at an instant; it ends with the entry at the latest, also when it is closed then."""
         if now >= self.expires:
             return Span(False, now, None)
         span = self.inner.compute_span(now)
         if span.end is None or span.end >= self.expires:
-            return Span(span.open, now, self.expires if span.open else None)
+            return Span(span.open, now, self.expires)
         return span
