@@ -140,7 +140,7 @@ class _Assembly:
         from controller.secretbook import read_secret
 
         self._once(found)
-        entry = read_typed(lambda raw, _: read_secret(raw), found._replace(obj=_encoded(found)))
+        entry = read_typed(lambda raw, _: read_secret(raw), found._replace(obj=encoded(found)))
         if isinstance(entry, Cluster):
             self.clusters.append(msgspec.structs.replace(entry, config={}))
 
@@ -192,7 +192,7 @@ def _metadata(found: Found) -> JSON:
     return metadata if isinstance(metadata, dict) else {}
 
 
-def _encoded(found: Found) -> JSON:
+def encoded(found: Found) -> JSON:
     """Return a Secret with its stringData where the API server would put it."""
     plain = found.obj.get("stringData")
     if not isinstance(plain, dict):

@@ -60,6 +60,14 @@ class Guard:
             return _stamped(now, target)
         return allow(f"{source.reason}; {target.reason}", source.rule, generation=now.id)
 
+    def may_go(self, app: Application) -> Decision:
+        """Is the destination of the Application, cluster and namespace, one of its project's?"""
+        now = self.current
+        project = _project(now, app)
+        if isinstance(project, Decision):
+            return project
+        return _stamped(now, _destination(now, project, app, app.spec.destination.namespace))
+
     def may_apply(
         self, app: Application, *, group: str, kind: str, namespaced: bool, namespace: str, name: str
     ) -> Decision:

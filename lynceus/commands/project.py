@@ -1,4 +1,4 @@
-"""`lynceus project`: does an AppProject permit an Application, and which entry says so? On files."""
+"""`lynceus project`: does an AppProject permit an Application, which entry says so, what is a trap? On files."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ import typing as t
 
 import click
 
-from lynceus.commands.answers import decision_lines, decision_record, mode_option, output_option, print_value
-from lynceus.files import read_applications, read_projects
+from lynceus.commands.answers import (
+    decision_lines,
+    decision_record,
+    mode_option,
+    output_option,
+    print_findings,
+    print_value,
+)
+from lynceus.files import read_applications, read_documents
+from lynceus.projectcheck import Check, Verdict, findings, judge
+from lynceus.projectcheck import read as read_policy
 from model.application import Application
-from model.decision import Decision
 from model.errors import InvalidSettings
 from model.secrets import Cluster
-from model.settings import RbacSettings
-from policy.findings import Mode
-from policy.generation import Generation, build
-from policy.guard import Guard
+from policy.findings import Finding, Mode
+from policy.generation import Generation
 
 
 @click.group()
@@ -23,17 +29,29 @@ def project() -> None:
     """Check Applications against an AppProject."""
 
 
+control_option = click.option(
+    "--control-namespace", default="argocd", show_default=True, help="Where the AppProjects live."
+)
+
+
 @project.command()
 @click.argument("app_file")
-@click.option("--project-file", metavar="F", multiple=True, help="AppProjects; those in APP_FILE count as well.")
+@click.option(
+    "--project-file",
+    metavar="F",
+    multiple=True,
+    help="AppProjects, argocd-cm, cluster and repository Secrets; those in APP_FILE count as well.",
+)
 @click.option("--cluster", "clusters", metavar="NAME=SERVER", multiple=True, help="A cluster under both its names.")
-@click.option("--control-namespace", default="argocd", show_default=True, help="Where the AppProjects live.")
+@click.option("--manifests", metavar="F", multiple=True, help="Rendered objects: is each of them permitted?")
+@control_option
 @mode_option
 @output_option
 def check(
     app_file: str,
     project_file: tuple[str, ...],
     clusters: tuple[str, ...],
+    manifests: tuple[str, ...],
     control_namespace: str,
     mode: Mode,
     output: str,
@@ -42,10 +60,26 @@ def check(
     apps = read_applications([app_file])
     if not apps:
         raise InvalidSettings(app_file, "", "no Application", "at least one")
-    generation = generation_of(app_file, project_file, clusters, apps, mode, control_namespace)
-    decisions = [(app, Guard(generation).may_use(app)) for app in apps]
-    _print(decisions, output)
-    raise SystemExit(0 if all(decision.allowed for _, decision in decisions) else 1)
+    objects = [obj for path in manifests for obj in read_documents(path)]
+    known = known_clusters(clusters, apps)
+    policy = read_policy([app_file, *project_file], known, mode=mode, control=control_namespace)
+    verdicts = [judge(policy, app, objects) for app in apps]
+    traps = findings(policy, {app.spec.project or "default" for app in apps})
+    _print(verdicts, traps, output)
+    raise SystemExit(0 if all(verdict.allowed for verdict in verdicts) else 1)
+
+
+@project.command(name="lint")
+@click.argument("files", nargs=-1, required=True)
+@control_option
+@mode_option
+@output_option
+def lint_command(files: tuple[str, ...], control_namespace: str, mode: Mode, output: str) -> None:
+    """What in the AppProjects of FILES probably does not mean what it looks like? Exit code 1 when it is an error."""
+    policy = read_policy(files, (), mode=mode, control=control_namespace)
+    if not policy.generation.units:
+        raise InvalidSettings(files[0], "", "no AppProject", "at least one")
+    print_findings(findings(policy), output, ", ".join(files))
 
 
 def generation_of(
@@ -57,14 +91,19 @@ def generation_of(
     control_namespace: str,
 ) -> Generation:
     """Build the policy of the files: projects of both, named clusters, and those that the Applications go to."""
-    known = [_cluster(text) for text in clusters]
+    known = known_clusters(clusters, apps)
+    return read_policy([app_file, *project_file], known, mode=mode, control=control_namespace).generation
+
+
+def known_clusters(texts: tuple[str, ...], apps: t.Sequence[Application]) -> list[Cluster]:
+    """Return the clusters given as NAME=SERVER, and those that Applications go to under the name that they use."""
+    known = [_cluster(text) for text in texts]
     named = {name for cluster in known for name in (cluster.name, cluster.server)}
     for destination in (app.spec.destination for app in apps):
         if not {destination.name, destination.server} & named and destination.name != "in-cluster":
             known.append(Cluster(name=destination.name, server=destination.server))
             named |= {destination.name, destination.server} - {""}
-    projects = read_projects([app_file, *project_file])
-    return build(RbacSettings(), projects, known, mode=mode, control_namespace=control_namespace)[0]
+    return known
 
 
 def _cluster(text: str) -> Cluster:
@@ -74,11 +113,36 @@ def _cluster(text: str) -> Cluster:
     return Cluster(name=name, server=server)
 
 
-def _print(decisions: list[tuple[Application, Decision]], output: str) -> None:
+def _print(verdicts: list[Verdict], traps: t.Sequence[Finding], output: str) -> None:
     if output == "text":
-        for app, decision in decisions:
-            first, *rest = decision_lines(decision)
-            click.echo("\n".join([f"{app.metadata.name}: {first}", *rest]))
-    else:
-        records = [{"application": app.metadata.name, **decision_record(decision)} for app, decision in decisions]
-        print_value(records, output)
+        click.echo("\n".join(line for verdict in verdicts for line in _lines(verdict)))
+        for trap in traps:
+            click.echo(f"{trap.severity}: {trap}")
+        return
+    print_value([{**_record(verdict), "findings": [_trap(trap) for trap in traps]} for verdict in verdicts], output)
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    """Return what a person reads: the answer, then each question with its rule and, if refused, the way out."""
+    first, *rest = decision_lines(verdict.decision)
+    lines = [f"{verdict.application.metadata.name}: {first}", *rest]
+    for each in verdict.checks:
+        answer, *details = decision_lines(each.decision)
+        lines.append(f"  {each.asked:<12}{each.about}: {answer}")
+        lines += [f"  {detail}" for detail in details if not each.decision.allowed and "rule:" not in detail]
+    return lines
+
+
+def _record(verdict: Verdict) -> dict[str, t.Any]:
+    checks = [_check_record(each) for each in verdict.checks]
+    record = decision_record(verdict.decision)
+    return {"application": verdict.application.metadata.name, **record, "checks": checks}
+
+
+def _check_record(each: Check) -> dict[str, t.Any]:
+    return {"asked": each.asked, "about": each.about, **decision_record(each.decision)}
+
+
+def _trap(finding: Finding) -> dict[str, str]:
+    where, text, fix = finding.where, finding.text, finding.fix
+    return {"code": finding.code, "severity": finding.severity, "where": where, "text": text, "fix": fix}
