@@ -194,7 +194,7 @@ class Manager:
             publish=self.publish,
             recorder=EventRecorder(client, self.clock),
             options=self.options,
-            openings=Openings(self.clock, self.options.starts_per_second, int(self.options.starts_per_second)),
+            openings=Openings(self.clock, self.options.starts_per_second),
             started=lambda: self._begun,
             pool=self._pool,
             stopping=self._stopping.is_set,

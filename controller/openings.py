@@ -14,16 +14,15 @@ from controller.clock import Clock
 class Openings:
     """Gives each change that waited its turn."""
 
-    def __init__(self, clock: Clock, per_second: float, burst: int) -> None:
+    def __init__(self, clock: Clock, per_second: float) -> None:
         """Begin without anybody waiting.
 
         Args:
             clock: monotonic times.
-            per_second: starts a second; 0 = no cap.
-            burst: how many may start at once.
+            per_second: starts a second, half as many of them at once; 0 = no cap.
         """
         self._clock, self._step = clock, 1.0 / per_second if per_second > 0 else 0.0
-        self._ahead = self._step * max(0, burst - 1)
+        self._ahead = self._step * max(0.0, per_second // 2 - 1)
         self._lock = threading.Lock()
         self._next = float("-inf")
 
