@@ -113,7 +113,7 @@ class Answers(dict[Question, Decision]):
             reason=f"{asked}: {note or 'no line allows it'}",
             rule=_NO_LINE,
             generation=self._generation,
-            remedy=f"{before}{target}{behind}",
+            remedy=_other_remedy(key[1], target, note) or f"{before}{target}{behind}",
             reasons=_reasons(refusal, key[1], target),
         )
 
@@ -175,6 +175,15 @@ def _route(subject: Subject, outcome: Outcome) -> str:
         return " (a line about nobody counts for every caller)"
     first = "by group " if outcome.via in subject.groups else "by default role "
     return f" ({'' if outcome.via == subject.name else first}{' -> '.join(outcome.path)})"
+
+
+def _other_remedy(resource: str, target: str, note: str) -> str:
+    """Return what would help when no line would."""
+    if note:
+        return f"a role of project {target.partition('/')[0]}"
+    if resource in WITH_SLASH and "/" not in target:
+        return f"ask for PROJECT/{target or 'NAME'}"
+    return ""
 
 
 def _refusal(engine: Engine, key: Question) -> Refusal:
