@@ -53,6 +53,11 @@ class Fields:
         path = f"{self.path}.{key}" if self.path else key
         return Fields(self.table.get(key), self.file, self.table.lines.get(key, self.line), path, known)
 
+    def free(self, key: str) -> Fields:
+        """Return the mapping under a key, whatever its keys are."""
+        value = self.table.get(key)
+        return self.nested(key, tuple(value) if isinstance(value, dict) else ("names of your own",))
+
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text; without a default it must be there."""
         if key not in self.table and default is not None:

@@ -128,7 +128,7 @@ class _Reader:
     def _map_in(self, key: str, file: str, name: str) -> Found:
         found = [each for path in self._paths(key, file) for each in self._documents(path)]
         maps = [each for each in found if each.obj.get("kind") == "ConfigMap"]
-        named = [each for each in maps if (each.obj.get("metadata") or {}).get("name") == name]
+        named = [each for each in maps if _metadata(each.obj).get("name") == name]
         if not named:
             raise self._fields.wrong(key, f"no ConfigMap {name} in {file}", f"the ConfigMap {name}")
         return named[0]
@@ -213,8 +213,13 @@ def _map(name: str, data: dict[str, str], place: str) -> Found:
 
 
 def _secret_type(obj: dict[str, t.Any]) -> str:
-    labels = (obj.get("metadata") or {}).get("labels") or {}
+    labels = _metadata(obj).get("labels")
     return str(labels.get(SECRET_TYPE_LABEL, "")) if obj.get("kind") == "Secret" and isinstance(labels, dict) else ""
+
+
+def _metadata(obj: dict[str, t.Any]) -> dict[str, t.Any]:
+    metadata = obj.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _repository_of(found: Found) -> Repository:

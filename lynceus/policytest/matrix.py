@@ -69,7 +69,7 @@ def _subjects(fields: Fields) -> dict[str, tuple[Subject, int]]:
     """Return the subjects by the labels that `allow` uses, each with its line."""
     if "subjects" not in fields:
         raise fields.wrong("", "no subjects", "subjects: a mapping of label to subject")
-    table = fields.nested("subjects", tuple(fields.table["subjects"] or ()))
+    table = fields.free("subjects")
     if not table.table:
         raise fields.wrong("subjects", "nothing", "a mapping of label to subject")
     found = {label: subjects.read(table.nested(label, subjects.KEYS)) for label in table.table}
