@@ -1,4 +1,4 @@
-"""Label selectors as kubectl takes them on the command line: ``tier=web,env in (a, b),!legacy``."""
+"""Label selectors as kubectl takes and prints them: ``tier=web,env in (a, b),!legacy``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from model.additions import LabelSelector, Requirement
 from model.errors import InvalidSettings
 
+_WORDS = {"In": "in", "NotIn": "notin"}
 _PART = re.compile(r"[^,()]+(?:\([^()]*\))?")
 _SET = re.compile(r"(\S+)\s+(in|notin)\s*\(([^()]*)\)")
 _EQUAL = re.compile(r"([^\s=!]+)\s*(==|!=|=)\s*([^\s=!]*)")
@@ -49,3 +50,14 @@ def _read(part: str) -> Requirement:
     if part.startswith("!"):
         return Requirement(key=part[1:].strip(), operator="DoesNotExist")
     return Requirement(key=part, operator="Exists")
+
+
+def format_selector(selector: LabelSelector) -> str:
+    """Write a label selector as kubectl takes it."""
+    parts = [f"{key}={value}" for key, value in selector.match_labels.items()]
+    for item in selector.match_expressions:
+        if item.operator in _WORDS:
+            parts.append(f"{item.key} {_WORDS[item.operator]} ({','.join(item.values)})")
+        else:
+            parts.append(f"!{item.key}" if item.operator == "DoesNotExist" else item.key)
+    return ",".join(parts)

@@ -9,6 +9,7 @@ import msgspec
 
 from lynceus.commands.times import lasting, said
 from lynceus.freezes import fault, period, phase
+from lynceus.selectors import format_selector
 from model.additions import EVERY, Additions, Freeze
 from model.application import Application
 from model.durations import format_time, parse_time
@@ -94,20 +95,8 @@ def scope(freeze: Freeze) -> str:
         if patterns:
             parts.append(f"{word} {' or '.join(patterns)}")
     if freeze.label_selector is not None:
-        parts.append(f"labels {_labels(freeze)}")
+        parts.append(f"labels {format_selector(freeze.label_selector)}")
     return ", ".join(parts)
-
-
-def _labels(freeze: Freeze) -> str:
-    assert freeze.label_selector is not None
-    words = {"In": "in", "NotIn": "notin"}
-    parts = [f"{key}={value}" for key, value in freeze.label_selector.match_labels.items()]
-    for item in freeze.label_selector.match_expressions:
-        if item.operator in words:
-            parts.append(f"{item.key} {words[item.operator]} ({','.join(item.values)})")
-        else:
-            parts.append(item.key if item.operator == "Exists" else f"!{item.key}")
-    return ",".join(parts)
 
 
 def exceptions(freeze: Freeze) -> str:

@@ -1,4 +1,4 @@
-"""`lynceus windows`: list sync windows and explain what they mean for an Application at an instant, on files."""
+"""`lynceus windows`: list sync windows, and explain what they mean for Applications at an instant."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 import typing as t
 
 import click
+import msgspec
 
 from lynceus.commands.answers import (
     at_option,
@@ -16,15 +17,40 @@ from lynceus.commands.answers import (
     output_option,
     print_value,
 )
-from lynceus.commands.project import generation_of
-from lynceus.files import read_applications, read_projects
+from lynceus.commands.cluster import ClusterChoice, cluster_options
+from lynceus.commands.windows_calendar import calendar
+from lynceus.commands.windowview import (
+    TRIGGERS,
+    Choice,
+    Seen,
+    Trigger,
+    View,
+    identity,
+    idle_windows,
+    read_view,
+    until_words,
+    view_of,
+    window_lines,
+    window_record,
+    windows_of,
+)
 from model.application import Application
-from model.durations import format_time
+from model.decision import Decision
 from model.errors import InvalidSettings
 from policy.findings import Mode
-from policy.guard import Guard
-from policy.projects.compiled import Project
 from policy.windows import Window
+
+OTHER: t.Final[dict[Mode, Mode]] = {"strict": "compat", "compat": "strict"}
+
+app_option = click.option(
+    "--app", "apps", metavar="NAME", multiple=True, help="Only these Applications: globs on name or namespace/name."
+)
+project_option = click.option(
+    "--project", "projects", metavar="NAME", multiple=True, help="Only these AppProjects: globs."
+)
+clusters_option = click.option(
+    "--cluster", "clusters", metavar="NAME=SERVER", multiple=True, help="A cluster under both its names."
+)
 
 
 @click.group()
@@ -32,98 +58,183 @@ def windows() -> None:
     """List and explain sync windows."""
 
 
+windows.add_command(calendar)
+
+
 @windows.command("list")
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1)
+@project_option
 @at_option
 @mode_option
+@cluster_options
 @output_option
-def list_windows(files: tuple[str, ...], at: str | None, mode: Mode, output: str) -> None:
-    """List the windows of the AppProjects in FILES and whether each is open. Exit code 1 when one is malformed."""
+def list_windows(
+    files: tuple[str, ...],
+    projects: tuple[str, ...],
+    at: str | None,
+    mode: Mode,
+    cluster: ClusterChoice,
+    output: str,
+) -> None:
+    """List the windows of AppProjects, inherited and added ones too, and whether each is open.
+
+    FILES are files and folders with AppProjects, argocd-cm, lynceus-cm. Exit code 1 when a window is malformed.
+    """
     now = instant(at)
-    projects = read_projects(files)
-    if not projects:
-        raise InvalidSettings(files[0], "", "no AppProject", "at least one")
-    found = [window for project in projects for window in Project(project, mode).windows]
-    records = [_record(window, now) for window in found]
+    choice = Choice(mode=mode, namespace=cluster.namespace, projects=projects)
+    view = read_view(files, cluster, choice)
+    if not view.projects:
+        raise InvalidSettings(view.live.where, "", "no AppProject", "at least one")
+    other = view_of(view.live, _in(choice, OTHER[mode]), assume=bool(files))
+    twins = {identity(each.window): each.window for each in windows_of(other)}
+    found = windows_of(view) + ([] if projects else idle_windows(view))
+    records = [_listed(each, twins.get(identity(each.window)), now, OTHER[mode]) for each in found]
     if output == "text":
-        for record in records:
-            click.echo(_line(record))
+        click.echo("\n".join(line for record in records for line in _list_lines(record)) or "no windows")
     else:
         print_value(records, output)
-    raise SystemExit(1 if any(window.invalid for window in found) else 0)
+    raise SystemExit(1 if any(each.window.invalid for each in found) else 0)
 
 
-def _record(window: Window, now: dt.datetime) -> dict[str, t.Any]:
-    span = window.span(now)
-    state = "invalid" if window.invalid else "open" if span.open else "closed"
-    return {
-        "where": window.where,
-        "window": window.text,
-        "kind": window.spec.kind,
-        "state": state,
-        "until": format_time(span.end) if span.end and not window.invalid else None,
-        "timeZone": window.spec.time_zone or "UTC",
-        "findings": [str(finding) for finding in window.findings],
-    }
+def _in(choice: Choice, mode: Mode) -> Choice:
+    return msgspec.structs.replace(choice, mode=mode)
 
 
-def _line(record: dict[str, t.Any]) -> str:
-    until = f" until {record['until']}" if record["until"] else ""
-    lines = [f"{record['state']}{until}: {record['where']}: {record['window']}"]
-    return "\n".join(lines + [f"  note:   {finding}" for finding in record["findings"]])
+def _listed(seen: Seen, twin: Window | None, now: dt.datetime, other: Mode) -> dict[str, t.Any]:
+    """Return a window's record, with the projects in which it counts, and its state in the other mode if it differs."""
+    record = window_record(seen.window, now) | {"projects": list(seen.projects)}
+    theirs = window_record(twin, now) if twin else None
+    if theirs and (theirs["state"], theirs["until"]) != (record["state"], record["until"]):
+        record["otherMode"] = {"mode": other, "state": theirs["state"], "until": theirs["until"]}
+    return record
+
+
+def _list_lines(record: dict[str, t.Any]) -> list[str]:
+    first, *rest = window_lines(record)
+    lines = [first, f"  selects: {record['selects']}", f"  means:  {record['meaning']}"]
+    if [record["origin"]] != [f"AppProject {name}" for name in record["projects"]]:
+        lines.append(f"  counts: in {', '.join(record['projects']) or 'no project that there is'}")
+    if other := record.get("otherMode"):
+        until = f" until {other['until']}" if other["until"] else ""
+        lines.append(f"  {other['mode']}: {other['state']}{until}{_whose(other['mode'])}")
+    return lines + rest
+
+
+def _whose(mode: str) -> str:
+    return ", as Argo CD reckons" if mode == "compat" else ", by the clock"
 
 
 @windows.command()
-@click.argument("app_file")
-@click.option("--project-file", metavar="F", multiple=True, help="AppProjects; those in APP_FILE count as well.")
-@click.option("--cluster", "clusters", metavar="NAME=SERVER", multiple=True, help="A cluster under both its names.")
+@click.argument("app_files", metavar="[APP_FILE]...", nargs=-1)
+@click.option("--project-file", metavar="F", multiple=True, help="AppProjects and ConfigMaps, beside those above.")
+@clusters_option
+@app_option
 @click.option("--manual", is_flag=True, help="Ask for a sync that a person starts.")
+@click.option("--healing", is_flag=True, help="Ask for an automated sync to the revision that was synced last.")
 @click.option("--started", metavar="T", help="When the running sync began, for syncOverrun.")
-@click.option("--control-namespace", default="argocd", show_default=True, help="Where the AppProjects live.")
 @at_option
 @mode_option
+@cluster_options
 @output_option
 def explain(
-    app_file: str,
+    app_files: tuple[str, ...],
     project_file: tuple[str, ...],
     clusters: tuple[str, ...],
+    apps: tuple[str, ...],
     manual: bool,
+    healing: bool,
     started: str | None,
-    control_namespace: str,
     at: str | None,
     mode: Mode,
+    cluster: ClusterChoice,
     output: str,
 ) -> None:
-    """May the Applications in APP_FILE sync, which window says so, and until when? Exit code 0 all may, 1 not."""
+    """May Applications sync, which window says so, until when, and what would change it? Exit code 0 all may, 1 not."""
     now, began = instant(at), instant(started) if started else None
-    apps = read_applications([app_file])
-    if not apps:
-        raise InvalidSettings(app_file, "", "no Application", "at least one")
-    guard = Guard(generation_of(app_file, project_file, clusters, apps, mode, control_namespace))
-    records = [_explained(guard, app, now, manual, began) for app in apps]
+    if manual and healing:
+        raise InvalidSettings("--manual, --healing", "", "both", "one of them: healing is never manual")
+    files = tuple(dict.fromkeys((*app_files, *project_file)))
+    choice = Choice(mode=mode, namespace=cluster.namespace, clusters=clusters, apps=apps)
+    view = read_view(files, cluster, choice)
+    if not view.applications:
+        raise InvalidSettings(view.live.where, "", "no Application", "at least one")
+    other = view_of(view.live, _in(choice, OTHER[mode]), assume=bool(files))
+    trigger = "manual" if manual else "healing" if healing else "automated"
+    asked = _Asked(view, other, OTHER[mode], now, began, trigger)
+    records = [_explained(asked, app) for app in view.applications]
     if output == "text":
-        for record, app in zip(records, apps, strict=True):
-            first, *rest = decision_lines(guard.may_sync(app, now=now, manual=manual, started=began))
-            click.echo("\n".join([f"{app.metadata.name}: {first}", *rest, *_window_lines(record)]))
+        click.echo("\n".join(line for record in records for line in _explained_lines(record)))
     else:
-        print_value(records, output)
+        print_value([_plain(record) for record in records], output)
     raise SystemExit(0 if all(record["allowed"] for record in records) else 1)
 
 
-def _explained(
-    guard: Guard, app: Application, now: dt.datetime, manual: bool, began: dt.datetime | None
-) -> dict[str, t.Any]:
-    decision = guard.may_sync(app, now=now, manual=manual, started=began)
-    detail = guard.windows(app, now=now, manual=manual, started=began)
+class _Asked(t.NamedTuple):
+    """What `explain` was asked."""
+
+    view: View
+    other: View
+    other_mode: Mode
+    now: dt.datetime
+    began: dt.datetime | None
+    trigger: str
+
+
+def _explained(asked: _Asked, app: Application) -> dict[str, t.Any]:
+    """Return the answers to all triggers, that which was asked for first, where the other mode differs, the windows."""
+    answers = {each.name: _decided(asked.view, app, asked, each) for each in TRIGGERS}
+    others = {each.name: _decided(asked.other, app, asked, each) for each in TRIGGERS}
+    differing = {
+        name: decision_record(theirs)
+        for name, theirs in others.items()
+        if (theirs.allowed, theirs.until) != (answers[name].allowed, answers[name].until)
+    }
+    detail = asked.view.guard.windows(app, now=asked.now, manual=asked.trigger == "manual", started=asked.began)
+    answer = answers[asked.trigger]
     return {
         "application": app.metadata.name,
-        "at": format_time(now),
-        "manual": manual,
-        **decision_record(decision),
+        "at": _stamp(asked.now),
+        "manual": asked.trigger == "manual",
+        "trigger": asked.trigger,
+        **decision_record(answer),
         "state": detail.state if detail else "no project",
-        "windows": [_record(window, now) for window in detail.matched] if detail else [],
+        "answers": {name: decision_record(decision) for name, decision in answers.items()},
+        "otherMode": {"mode": asked.other_mode, "answers": differing} if differing else None,
+        "windows": [window_record(window, asked.now) for window in detail.matched] if detail else [],
+        "_lines": decision_lines(answer),
     }
 
 
-def _window_lines(record: dict[str, t.Any]) -> list[str]:
-    return [f"  window: {_line(window)}" for window in record["windows"]]
+def _stamp(now: dt.datetime) -> str:
+    from model.durations import format_time
+
+    return format_time(now)
+
+
+def _decided(view: View, app: Application, asked: _Asked, trigger: Trigger) -> Decision:
+    return view.guard.may_sync(app, now=asked.now, started=asked.began, manual=trigger.manual, healing=trigger.healing)
+
+
+def _plain(record: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {key: value for key, value in record.items() if not key.startswith("_")}
+
+
+def _explained_lines(record: dict[str, t.Any]) -> list[str]:
+    first, *rest = record["_lines"]
+    lines = [f"{record['application']}: {first}", *rest]
+    for name, answer in record["answers"].items():
+        if name != record["trigger"] and not (name == "healing" and _same(answer, record["answers"]["automated"])):
+            lines.append(f"  {name + ':':<10} {_short(answer)}")
+    other = record["otherMode"]
+    for name, answer in (other["answers"] if other else {}).items():
+        lines.append(f"  {other['mode']}: {name} {_short(answer)}{_whose(other['mode'])}")
+    return lines + [f"  window: {line}" for window in record["windows"] for line in window_lines(window)]
+
+
+def _same(one: dict[str, t.Any], other: dict[str, t.Any]) -> bool:
+    return (one["allowed"], one["until"]) == (other["allowed"], other["until"])
+
+
+def _short(answer: dict[str, t.Any]) -> str:
+    until = until_words({**answer, "timeZone": "UTC"})
+    return f"{answer['effect']}{until}"
