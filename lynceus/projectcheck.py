@@ -73,7 +73,7 @@ def read(paths: t.Sequence[str], clusters: t.Iterable[Cluster], *, mode: Mode, c
     generation, _ = build(
         RbacSettings(),
         read_projects(names),
-        [*clusters, *_new(clusters, found)],
+        _together(clusters, found),
         mode=mode,
         control_namespace=control,
         global_projects=settings.global_projects if settings.global_projects_readable else None,
@@ -82,10 +82,16 @@ def read(paths: t.Sequence[str], clusters: t.Iterable[Cluster], *, mode: Mode, c
     return Policy(generation, settings.impersonation_enabled)
 
 
-def _new(clusters: t.Iterable[Cluster], found: Live) -> list[Cluster]:
-    """Return the clusters of Secrets that were not named already."""
-    known = {cluster.server for cluster in clusters}
-    return [cluster for cluster in found.clusters if cluster.server not in known]
+def _together(given: t.Iterable[Cluster], found: Live) -> list[Cluster]:
+    """Return given clusters and those of Secrets; one that is only half known gives way to its Secret."""
+    secrets = {name for cluster in found.clusters for name in (cluster.name, cluster.server)}
+    whole = [
+        cluster
+        for cluster in given
+        if (cluster.name and cluster.server) or not {cluster.name, cluster.server} & secrets
+    ]
+    known = {cluster.server for cluster in whole}
+    return [*whole, *(cluster for cluster in found.clusters if cluster.server not in known)]
 
 
 def _raise(failure: InvalidInput) -> None:
