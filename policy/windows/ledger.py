@@ -50,8 +50,9 @@ class Ledger:
         self.denies: dict[int, int | None] = {}
         """Open deny windows: their number, and when they close."""
         self.allows: dict[int, int | None] = {}
-        self.invalid = {number: window.expires for number, window in enumerate(windows) if window.invalid}
-        self._allowing = {number for number, window in enumerate(windows) if window.allows and not window.invalid}
+        invalid = [number for number, window in enumerate(windows) if window.invalid]
+        self.invalid = {number: windows[number].expires for number in invalid}
+        self._allowing = {number for number, window in enumerate(windows) if window.allows}.difference(invalid)
         """Numbers of all allow windows, open or not."""
         self._against = self._own = self._no_manual = self._no_overrun = 0
         self._edges: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
@@ -59,14 +60,15 @@ class Ledger:
 
     def start(self, states: t.Sequence[State]) -> None:
         """Take the state of every window at the first instant."""
-        allows, others = self._edges[True], self._edges[False]
-        for number, ((is_open, end), window) in enumerate(zip(states, self.windows, strict=True)):
+        for number, (is_open, end) in enumerate(states):
             if is_open:
                 self._turn(number, True, end)
-            if end is not None:
-                (allows if window.allows else others).append((end, number))
-        heapq.heapify(allows)
-        heapq.heapify(others)
+        allowing = self._allowing
+        for allows, heap in self._edges.items():
+            heap += [
+                (state[1], n) for n, state in enumerate(states) if state[1] is not None and (n in allowing) is allows
+            ]
+            heapq.heapify(heap)
 
     def _turn(self, number: int, is_open: bool, end: int | None) -> None:
         window = self.windows[number]

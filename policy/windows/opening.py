@@ -7,11 +7,11 @@ Source: Argo CD pkg/apis/application/v1alpha1/types.go, SyncWindow.
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
 import itertools
 import typing as t
 import zoneinfo
+from bisect import bisect_right
 
 from policy.findings import Mode
 from policy.windows.moment import MINUTE, WEEK, Calendar, bounded, from_micros, to_micros
@@ -105,7 +105,7 @@ class Opening:
         if not 0 <= position < WEEK:
             origin, low, high = calendar.turn_to(self.zone, micros)
             position = micros - origin
-        behind = bisect.bisect_right(week, position)
+        behind = bisect_right(week, position)
         start = origin + week[behind - 1]
         if start <= low:
             return None
@@ -116,9 +116,25 @@ class Opening:
         return False, following if following < high else None
 
     def state(self, micros: int, calendar: Calendar) -> State:
-        """Return the state at an instant, and until when it lasts."""
-        known = self.glance(micros, calendar)
-        return known if known and known[1] is not None else state_of(self.span(from_micros(micros)))
+        """Return the state at an instant, and until when it lasts; spelled out here, since it is asked most of all."""
+        week = self._week
+        if week:
+            origin, low, high = calendar[self.zone]
+            position = micros - origin
+            if not 0 <= position < WEEK:
+                origin, low, high = calendar.turn_to(self.zone, micros)
+                position = micros - origin
+            behind = bisect_right(week, position)
+            start = origin + week[behind - 1]
+            if start > low:
+                end = start + self._micros
+                if micros >= end:
+                    following = origin + week[behind]
+                    if following < high:
+                        return False, following
+                elif self._apart and end < high:
+                    return True, end
+        return state_of(self.span(from_micros(micros)))
 
     def later_state(self, micros: int, calendar: Calendar) -> State:
         """Return the same as `state`, without forgetting what is remembered of now."""
@@ -177,7 +193,18 @@ class Opening:
         else:
             start = next_start(schedule, local - TICK, self.zone, FURTHEST)
             end = start + TICK if start is not None else None
-        return Span(is_open, now, end - offset if end else None)
+        return Span(is_open, now, self._while_steady(now, end - offset) if end else None)
+
+    def _while_steady(self, now: dt.datetime, end: dt.datetime) -> dt.datetime:
+        """Return `end`, or the change of the clock before it, behind which another offset counts."""
+        offset = self._offset(now)
+        if self._offset(end) == offset:
+            return end
+        before, behind = now.replace(microsecond=0), end
+        while behind - before > dt.timedelta(seconds=1):
+            middle = (before + (behind - before) / 2).replace(microsecond=0)
+            before, behind = (middle, behind) if self._offset(middle) == offset else (before, middle)
+        return max(behind, now + TICK)
 
     def _given_up(self, local: dt.datetime) -> dt.datetime | None:
         """Return until when upstream's parser finds no start within five years; None when it finds one."""
