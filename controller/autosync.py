@@ -67,7 +67,7 @@ def decide(
         return Wish(verb="nothing", why="an operation is in progress" if app.operation else "it is being deleted")
     if verdict.status is not SyncStatus.OUT_OF_SYNC:
         return Wish(verb="nothing", why=f"the status is {verdict.status}")
-    stale = [r for r in verdict.resources if r.status == SyncStatus.OUT_OF_SYNC]
+    stale = [r for r in verdict.resources if r.status != SyncStatus.SYNCED]
     if not policy.prune and stale and all(r.requires_pruning for r in stale):
         return Wish(verb="nothing", why="only pruning is left and automated.prune is off")
     if already_attempted(app, verdict.revisions, same_content=same_content):

@@ -82,6 +82,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     options: Options = Options()
     permits: t.Callable[[ResourceKey], bool] = lambda _: True
     """Whether the project permits an object; live-only objects that it does not are no business of ours."""
+    kind_permitted: t.Callable[[ResourceKey], bool] = lambda _: True
+    """Whether the project permits the kind of a declared object; one that it does not is shown as Unknown."""
     warnings: t.Callable[[t.Container[ResourceKey]], t.Iterable[Finding]] = lambda _: ()
     """What else is to be said, given the objects that were compared."""
 
@@ -107,7 +109,8 @@ def evaluate(question: Question) -> Comparison:
     pairs = [p for p in pairs if p.target is not None or question.permits(p.key)]
     rules = IgnoreRules.build(app.spec.ignore_differences, question.settings)
     checked = {p.key: _check(p, question, rules, unknown) for p in pairs}
-    resources = tuple(_state(p, checked[p.key], unknown) for p in pairs)
+    strange = {p.key for p in pairs if p.target is not None and not question.kind_permitted(p.key)}
+    resources = tuple(_state(p, checked[p.key], p.key in strange or p.key.group_kind in unknown) for p in pairs)
     shared = tuple(_shared(p, question.instance) for p in pairs if p.shared_with)
     findings = [Finding(w.type, w.message) for w in prepared.warnings]
     findings += [Finding(ConditionType.SHARED_RESOURCE, text) for text in shared]
@@ -115,7 +118,7 @@ def evaluate(question: Question) -> Comparison:
     findings += [Finding(ConditionType.COMPARISON, _unknown(kind, why)) for kind, why in sorted(unknown.items())]
     findings += question.warnings(checked)
     evaluation = Evaluation(
-        status=_status(pairs, resources, unknown),
+        status=_status(pairs, checked, unknown),
         health=_health(pairs, checked),
         resources=resources,
         findings=tuple(findings),
@@ -187,7 +190,7 @@ def _live(found: Pair, cache: ClusterCache) -> JSON | None:
     return cache.decode_as(found.live, str(found.target.get("apiVersion") or ""))
 
 
-def _state(found: Pair, checked: Checked, unknown: t.Mapping[GroupKind, str]) -> ResourceState:
+def _state(found: Pair, checked: Checked, unknown: bool) -> ResourceState:
     """Return the entry of status.resources."""
     key, pruning = found.key, found.target is None
     out_of_sync = pruning or checked.modified
@@ -198,7 +201,7 @@ def _state(found: Pair, checked: Checked, unknown: t.Mapping[GroupKind, str]) ->
         kind=key.kind,
         namespace=key.namespace,
         name=key.name,
-        status=SyncStatus.UNKNOWN if key.group_kind in unknown else status,
+        status=SyncStatus.UNKNOWN if unknown else status,
         health=checked.health,
         requires_pruning=pruning,
         sync_wave=sync_wave(found.target) if found.target is not None else 0,
@@ -220,14 +223,14 @@ def _task(found: Pair, checked: Checked, cache: ClusterCache) -> Task:
     return Task(key=found.key, version=_version(found), target=found.target, live=live, modified=checked.modified)
 
 
-def _status(pairs: list[Pair], resources: tuple[ResourceState, ...], unknown: t.Mapping[t.Any, str]) -> SyncStatus:
+def _status(pairs: list[Pair], checked: t.Mapping[ResourceKey, Checked], unknown: t.Mapping[t.Any, str]) -> SyncStatus:
     """Return the status of the Application; live-only objects that ask for it do not count."""
     if unknown:
         return SyncStatus.UNKNOWN
-    for found, resource in zip(pairs, resources, strict=True):
-        if resource.status != SyncStatus.OUT_OF_SYNC:
-            continue
+    for found in pairs:
         extraneous = found.target is None
+        if not (extraneous or checked[found.key].modified):
+            continue
         if extraneous and found.live and "IgnoreExtraneous" in annotation_list(found.live.decode(), COMPARE_OPTIONS):
             continue
         return SyncStatus.OUT_OF_SYNC

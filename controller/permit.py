@@ -65,6 +65,15 @@ def permits(context: Context, app: Application, cache: ClusterCache, key: Resour
     )
 
 
+def permits_kind(context: Context, app: Application, cache: ClusterCache, key: ResourceKey) -> bool:
+    """Say whether the project permits the kind of a declared object; a kind that is not served (yet) may be."""
+    try:
+        resource = cache.discovery.find(key.group, key.kind)
+    except ApiUnavailable:
+        return True
+    return resource is None or context.guard.may_hold(app, key, namespaced=resource.namespaced).allowed
+
+
 def _scope(context: Context, cluster: Cluster, task: Task) -> bool | None:
     """Return whether the kind is namespaced, None when that is not known."""
     try:

@@ -16,7 +16,7 @@ from controller.conditions import COMPARE_TYPES, DECIDED_TYPES, SPEC_TYPES, Find
 from controller.context import Context
 from controller.evaluation import Comparison, Question, evaluate
 from controller.memory import Basis, Memory
-from controller.permit import permits
+from controller.permit import permits, permits_kind
 from controller.refresh import Request
 from controller.sources.requests import Rendered
 from controller.sync.options import Options
@@ -242,6 +242,7 @@ class Refresher:
                         known=known,
                         options=Options(app.spec.sync_options),
                         permits=lambda key: permits(context, app, place.cache, key),
+                        kind_permitted=lambda key: permits_kind(context, app, place.cache, key),
                         warnings=lambda keys: orphans.findings(context, app, place.cache, keys),
                     )
                 )

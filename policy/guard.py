@@ -12,6 +12,7 @@ import msgspec
 
 from model.application import Application
 from model.decision import Decision, Rule, allow, deny
+from model.meta import ResourceKey
 from model.secrets import Cluster
 from model.settings import RbacSettings
 from policy import breakglass
@@ -94,6 +95,14 @@ class Guard:
         if answer.allowed and namespaced:
             answer = _destination(now, project, app, namespace)
         return _stamped(now, answer)
+
+    def may_hold(self, app: Application, key: ResourceKey, *, namespaced: bool) -> Decision:
+        """Does the project permit objects of this kind and name, wherever they are?"""
+        now = self.current
+        project = _project(now, app)
+        if isinstance(project, Decision):
+            return project
+        return _stamped(now, permit.kind(project, key.group, key.kind, namespaced=namespaced, name=key.name))
 
     def may_sync(
         self,

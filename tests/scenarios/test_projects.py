@@ -171,3 +171,19 @@ def test_sources_that_have_to_be_signed_are_not_synced(world: World, repo: Repo,
     assert "has to be signed" in text
     assert "not verified" in text
     assert ("OutOfSync", {}) == (world.get("shop")["status"]["sync"]["status"], world.objects("configmaps"))
+
+
+@pytest.mark.row(90)
+def test_a_declared_object_that_is_not_permitted_is_unknown(world: World, repo: Repo) -> None:
+    """It is shown as Unknown, the Application as OutOfSync, and the sync is refused with the entry; nothing is half."""
+    repo.push({"app/a.yaml": config_map("a"), "app/s.yaml": STRANGER})
+    world.project(namespaceResourceBlacklist=[{"group": "", "kind": "ServiceAccount"}])
+    world.app("shop", repo)
+    world.start()
+    text = world.until_condition("shop", "SyncError")
+    assert "AppProject default: spec.namespaceResourceBlacklist[0]" in text
+    found = world.get("shop")["status"]
+    assert {"ConfigMap": "OutOfSync", "ServiceAccount": "Unknown"} == {
+        r["kind"]: r["status"] for r in found["resources"]
+    }
+    assert ("OutOfSync", {}) == (found["sync"]["status"], world.objects("configmaps"))
