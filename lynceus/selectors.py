@@ -8,7 +8,7 @@ from model.additions import LabelSelector, Requirement
 from model.errors import InvalidSettings
 
 _WORDS = {"In": "in", "NotIn": "notin"}
-_PART = re.compile(r"[^,()]+(?:\([^()]*\))?")
+_PART = re.compile(r"[^,()]+(?:\([^()]*\)\s*)?")
 _SET = re.compile(r"(\S+)\s+(in|notin)\s*\(([^()]*)\)")
 _EQUAL = re.compile(r"([^\s=!]+)\s*(==|!=|=)\s*([^\s=!]*)")
 _KEY = re.compile(r"(?:[A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")

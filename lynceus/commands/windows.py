@@ -184,11 +184,9 @@ def _explained(asked: _Asked, app: Application) -> dict[str, t.Any]:
     """Return the answers to all triggers, that which was asked for first, where the other mode differs, the windows."""
     answers = {each.name: _decided(asked.view, app, asked, each) for each in TRIGGERS}
     others = {each.name: _decided(asked.other, app, asked, each) for each in TRIGGERS}
-    differing = {
-        name: decision_record(theirs)
-        for name, theirs in others.items()
-        if (theirs.allowed, theirs.until) != (answers[name].allowed, answers[name].until)
-    }
+    records = {name: decision_record(decision) for name, decision in answers.items()}
+    theirs = {name: decision_record(decision) for name, decision in others.items()}
+    differing = {name: record for name, record in theirs.items() if not _same(record, records[name])}
     detail = asked.view.guard.windows(app, now=asked.now, manual=asked.trigger == "manual", started=asked.began)
     answer = answers[asked.trigger]
     return {
@@ -198,7 +196,7 @@ def _explained(asked: _Asked, app: Application) -> dict[str, t.Any]:
         "trigger": asked.trigger,
         **decision_record(answer),
         "state": detail.state if detail else "no project",
-        "answers": {name: decision_record(decision) for name, decision in answers.items()},
+        "answers": records,
         "otherMode": {"mode": asked.other_mode, "answers": differing} if differing else None,
         "windows": [window_record(window, asked.now) for window in detail.matched] if detail else [],
         "_lines": decision_lines(answer),

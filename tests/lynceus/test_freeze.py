@@ -2,7 +2,6 @@
 # ruff: noqa: E501 - tables of cases, one case to a place
 
 import json
-import sys
 import typing as t
 from collections.abc import Callable
 
@@ -10,11 +9,10 @@ import pytest
 import yaml
 
 from lynceus import freezes
-from lynceus.cli import main
+from tests.lynceus.calling import Answer, invoke
 from tests.scenarios.conftest import install_crds
 from tests.stage.cluster import Cluster
 
-Answer = tuple[int, str, str]
 Run = Callable[..., Answer]
 
 OBJECTS = """
@@ -67,14 +65,6 @@ def caller(
         return invoke(monkeypatch, capsys, "freeze", words[0], *where, *words[1:])
 
     return call
-
-
-def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> Answer:
-    monkeypatch.setattr(sys, "argv", ["lynceus", *words])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    printed = capsys.readouterr()
-    return int(ended.value.code or 0), printed.out, printed.err
 
 
 def stored(cluster: Cluster, namespace: str) -> dict[str, str]:
@@ -251,6 +241,44 @@ def test_it_says_whom_it_concerns(run: Run, namespace: str, scope: tuple[str, ..
 
     found = [name for name in json.loads(out)["applications"] if name.startswith(f"{namespace}/")]
     assert [f"{namespace}/{name}" for name in names] == found
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_freeze_is_obeyed_until_it_is_stopped(
+    run: Run, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was started is what the policy reads: it refuses with the reason and person, and stops refusing at once."""
+
+    def explain(*more: str) -> Answer:
+        where = ("--kubeconfig", str(cluster.user("admin")), "-n", namespace, "--app", f"{namespace}/web")
+        return invoke(monkeypatch, capsys, "windows", "explain", *where, *more)
+
+    cluster.kubectl(
+        "patch", "appproject", "shop", "-n", namespace, "--type=merge", "-p",
+        json.dumps({"spec": {"sourceRepos": ["*"], "sourceNamespaces": ["*"]}}),
+    )  # fmt: skip
+    before = explain()
+    run(
+        "start",
+        "--reason",
+        "on fire",
+        "--for",
+        "1h",
+        "--id",
+        "fire",
+        "--project",
+        "shop",
+        "--manual",
+        "--person",
+        "eve",
+    )
+    frozen, manual = explain(), explain("--manual")
+    run("stop", "fire", "--reason", "out")
+    after = explain()
+
+    assert [0, 1, 0, 0] == [before[0], frozen[0], manual[0], after[0]]
+    assert "lynceus-cm freeze.fire" in frozen[1]
+    assert "by 'eve': 'on fire'" in frozen[1]
 
 
 @pytest.mark.usefixtures("fleet")
