@@ -7,7 +7,6 @@ Codes are listed in docs/policy.md. Nothing here raises, whatever the text is.
 from __future__ import annotations
 
 import difflib
-import itertools
 import re
 import typing as t
 
@@ -16,15 +15,13 @@ from model.settings import RbacSettings
 from policy.findings import Finding, Mode, shown
 from policy.rbac.builtin import SOURCE as BUILT_IN
 from policy.rbac.compiled import SOURCE, builtin_lines, compile_policy
-from policy.rbac.engine import Engine, Request
-from policy.rbac.index import Rules
 from policy.rbac.lint_cover import check_cover
-from policy.rbac.lint_lines import LONG, check_binding, check_line, warning
+from policy.rbac.lint_lines import check_binding, check_line
+from policy.rbac.lint_modes import check_modes
 from policy.rbac.lint_projects import check_project
 from policy.rbac.lint_roles import Graph, check_roles
 from policy.rbac.roles import project_layer
-from policy.rbac.text import Parsed, PolicyLine, parse
-from policy.rbac.vocabulary import ACTIONS
+from policy.rbac.text import Parsed, parse
 
 MOST = 100
 """Findings of one code; a generated policy repeats its mistake in every line."""
@@ -56,7 +53,7 @@ def lint(
     found = [*compile_policy(settings, mode=mode, source=source)[1], *_keys(settings, source)]
     found += _each_line([parsed, *(layer for _, layer in layers)], mode, match_mode)
     found += check_roles(_graph(parsed, [layer for _, layer in layers], settings.default_role, known))
-    found += _default_role(settings.default_role, parsed, mode, match_mode)
+    found += check_modes(settings, parsed, mode, source)
     for project, layer in layers:
         found += check_project(project, layer, mode)
     return _in_order(found)
@@ -89,40 +86,6 @@ def _keys(settings: RbacSettings, source: str) -> t.Iterator[Finding]:
         where = f"{source} {key}".strip()
         text = f"key {shown(key)} means nothing to Argo CD"
         yield Finding(code="rbac-key", severity="warning", where=where, text=text, fix=fix)
-
-
-def _default_role(role: str, parsed: Parsed, mode: Mode, match_mode: str) -> t.Iterator[Finding]:
-    """Report deny lines that stop nobody in Argo CD, because the default role allows what they deny."""
-    if not role:
-        return
-    engine = Engine(Rules(builtin_lines(mode, match_mode), parsed), {}, role, mode)
-    roles = {reach.role for reach in engine.reach(role, "")}
-    allows = [line for name in roles for line in engine.rules.lines_of(name).lines if line.effect == "allow"][:MOST]
-    for line in parsed.lines:
-        if line.effect != "deny" or line.subject in roles:
-            continue
-        witness = next((ask for ask in _samples(line, allows) if engine.evaluate(role, ask, "").allowed), None)
-        if witness is not None:
-            meant = "strict keeps the deny" if mode == "strict" else "so does compat"
-            text = f"policy.default {role} allows {' '.join(witness)} before this line is looked at: "
-            text += f"Argo CD lets it pass, {meant}"
-            yield warning("rbac-default-deny", line, 0, text, "a narrower default role")
-
-
-def _samples(line: PolicyLine, allows: list[PolicyLine]) -> t.Iterator[Request]:
-    """Yield requests that the line hits."""
-    resources = [word for word in ACTIONS if line.resource.matches(word)]
-    targets = dict.fromkeys(_filled(p.target.text) for p in (line, *allows))
-    for resource in resources:
-        actions = dict.fromkeys([*sorted(ACTIONS[resource]), *LONG, _filled(line.action.text)])
-        for action, target in itertools.product(actions, targets):
-            if line.action.matches(action) and line.target.matches(target):
-                yield Request(resource, action, target)
-
-
-def _filled(glob: str) -> str:
-    """Return one text that a simple glob matches."""
-    return glob.replace("**", "x").replace("*", "x").replace("?", "x")
 
 
 def _in_order(found: list[Finding]) -> tuple[Finding, ...]:

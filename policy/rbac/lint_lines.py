@@ -36,6 +36,7 @@ def check_line(line: PolicyLine, *, mode: Mode, match_mode: str) -> t.Iterator[F
     else:
         yield from _object(line)
         yield from _overlap(line)
+        yield from _library(line)
 
 
 def check_binding(binding: Binding) -> t.Iterator[Finding]:
@@ -92,6 +93,16 @@ def _overlap(line: PolicyLine) -> t.Iterator[Finding]:
             said = f"Argo CD also matches {shown(start + end[size:])}, which is too short for {shown(text)}"
             yield warning("rbac-overlap", line, 4, said, "nothing, if both are meant")
             return
+
+
+def _library(line: PolicyLine) -> t.Iterator[Finding]:
+    """Report globs of which Argo CD's library misses a part."""
+    for field, pattern in ((2, line.resource), (3, line.action), (4, line.target)):
+        opened = pattern.text.partition("{")[2]
+        inside = opened.rpartition("}")[0] if "}" in opened else opened
+        if not pattern.broken and "\\" not in pattern.text and not frozenset("*?[").isdisjoint(inside):
+            text = f"{shown(pattern.text)} has wildcards in braces, of which Argo CD's library misses some texts"
+            yield warning("rbac-glob", line, field, text, "a line for each alternative")
 
 
 def _wide(line: PolicyLine, mode: Mode) -> t.Iterator[Finding]:

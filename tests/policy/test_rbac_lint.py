@@ -34,6 +34,7 @@ CASES = [
     ("rbac-object", "p, u, gpgkeys, get, key, allow", 21),
     ("rbac-cluster-name", "p, u, clusters, get, production, allow", 22),
     ("rbac-cluster-name", "p, u, clusters, get, shop/in-cluster, allow", 22),
+    ("rbac-glob", 'p, u, applications, get, "p/{a*,b}", allow', 26),
     ("rbac-overlap", "p, u, applications, get, team/*/app, allow", 26),
     ("rbac-kubernetes", "p, system:masters, applications, get, */*, allow", 4),
     ("rbac-kubernetes", "g, system:serviceaccount:ci:bot, role:admin", 4),
@@ -107,6 +108,34 @@ def test_keys_beside_the_text(data: dict[str, str], code: str | None) -> None:
     """Match mode, scopes and default role; a deny that the default role does not undo is in order."""
     assert code is None or code in _codes(data)
     assert code is not None or "rbac-default-deny" not in _codes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"scopes": "groups"}, "rbac-scopes"),
+        ({"scopes": "[groups]"}, None),
+        ({"policy.csv": "g, u, role:admin", "policy.matchMode": "regex"}, "rbac-regex-builtin"),
+        ({"policy.default": "role:readonly", "policy.matchMode": "regex"}, "rbac-regex-builtin"),
+    ],
+)
+def test_what_the_modes_answer_differently(data: dict[str, str], code: str | None) -> None:
+    """A plain word as scopes, and built-in roles in regex mode."""
+    assert ([code] if code else []) == _codes(data)
+
+
+@pytest.mark.parametrize(
+    ("bindings", "expected"),
+    [
+        ("g, ga, role:a\ng, gb, role:b", True),
+        ("g, ga, role:a\ng, gb, role:b\ng, role:b, role:a", False),
+        ("g, ga, role:a\ng, gb, role:b\ng, role:a, role:b", True),
+    ],
+)
+def test_a_deny_that_another_role_outruns(bindings: str, expected: bool) -> None:
+    """Where one evaluation has the allow without the deny, Argo CD lets it win, and strict does not."""
+    text = "p, role:a, applications, sync, prod/*, deny\np, role:b, applications, *, prod/*, allow"
+    assert expected == ("rbac-deny-final" in _codes(f"{text}\n{bindings}"))
 
 
 def test_a_typo_names_what_was_probably_meant() -> None:
