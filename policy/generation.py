@@ -257,10 +257,25 @@ def _identity(
     additions: Collection,
 ) -> str:
     """Return a short hash of everything that went in, also of the generation of a policy that was kept."""
-    kept = policy.generation if policy else ""
+    kept = (policy.generation, policy.default_role, policy.scopes, _lines_of(policy.rules)) if policy else None
     clusters = [(cluster.name, cluster.server, cluster.project) for cluster in registry.clusters]
     own = sorted((name, one.url) for name, found in scoped.repositories.items() for one in found)
     kept_windows = [[window.entry for window in unit.added.windows] for _, unit in sorted(units.items())]
-    parts = [mode, kept, rbac, [units[name].spec for name in sorted(units)], clusters, rules, own]
+    parts: list[t.Any] = [mode, kept, rbac, [units[name].spec for name in sorted(units)], clusters, rules, own]
     parts += [additions.additions, kept_windows]
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:12]
+    parts += [[(unit.project and unit.project.spec, _lines_of(unit.layer)) for _, unit in sorted(units.items())]]
+    return hashlib.sha256(_bytes_of(parts)).hexdigest()[:12]
+
+
+def _lines_of(rules: Rules) -> list[tuple[str, str]]:
+    """Return where each line in force stands and what it says: a kept one no longer stands in the text read last."""
+    lines = [(line.origin, line.text) for lines in rules.by_subject.values() for line in lines]
+    return lines + [(binding.origin, binding.text) for found in rules.by_member.values() for binding in found]
+
+
+def _bytes_of(parts: list[t.Any]) -> bytes:
+    """Return the parts in one unambiguous form, also those with half characters, of which there is no JSON."""
+    try:
+        return msgspec.json.encode(parts)
+    except UnicodeEncodeError:
+        return repr(parts).encode("utf-8", "backslashreplace")

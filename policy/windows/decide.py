@@ -9,7 +9,7 @@ import msgspec
 
 from model.decision import Decision
 from policy.windows.ledger import REFUSALS, Asked, Ledger, Verdict, open_ones
-from policy.windows.moment import Calendar, from_micros, to_micros
+from policy.windows.moment import Calendar, bounded, from_micros, to_micros
 from policy.windows.window import Target, Window
 from policy.windows.words import to_decision
 
@@ -56,12 +56,16 @@ def judge(
         started: when the running operation began; a time after `now` counts as `now`.
         healing: an automated sync to the very revisions that were synced last.
     """
+    now = bounded(now)
+    now = bounded(now)
     calendar, micros = Calendar(), to_micros(now)
     matched = tuple(
         [window for window in _matching(windows, target) if window.expires is None or micros < window.expires]
     )
     healing = healing and not manual
-    running = started is not None and _permitted_at(matched, min(started, now), now, manual=manual, healing=healing)
+    running = started is not None and _permitted_at(
+        matched, bounded(min(started, now)), now, manual=manual, healing=healing
+    )
     states = [window.state(micros, calendar) for window in matched]
     ledger = Ledger(matched, Asked(manual, running, healing))
     ledger.start(states)

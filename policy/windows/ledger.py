@@ -173,7 +173,7 @@ class Ledger:
         """
         if self._constant():
             return None, None
-        allowed, looks, last = self.allowed, 0, 0
+        allowed, looks, last = self.allowed, 0, -_FOREVER
         most = MOST_LOOKS if len(self.windows) < MANY else MOST_LOOKS_AMONG_MANY
         while True:
             at = self._next_look()
@@ -229,7 +229,7 @@ class Ledger:
                     end = None
                 else:
                     self._turn(number, is_open, end)
-                if end is not None:
+                if end is not None and end > at:
                     heapq.heapreplace(heap, (end, number))
                 else:
                     heapq.heappop(heap)

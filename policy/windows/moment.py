@@ -41,6 +41,9 @@ class Local(t.NamedTuple):
 
 
 _EVER = 1 << 62
+_LEAST, _MOST = (
+    (end - EPOCH) // _TICK for end in (dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC))
+)
 UNKNOWN = Local(-_EVER, _EVER, -_EVER)
 """The clock is changed too near to the instant: every instant is before `low` and none is in this week."""
 
@@ -59,6 +62,15 @@ class Calendar(dict[zoneinfo.ZoneInfo | None, Local]):
         return found
 
 
+EARLIEST, LATEST = dt.datetime(400, 1, 1, tzinfo=dt.UTC), dt.datetime(9600, 1, 1, tzinfo=dt.UTC)
+"""Further out than the longest duration before either end of Python's calendar: nothing overflows in between."""
+
+
+def bounded(instant: dt.datetime) -> dt.datetime:
+    """Return the instant, or the nearest one that sums can be done with."""
+    return min(max(instant, EARLIEST), LATEST)
+
+
 def to_micros(instant: dt.datetime) -> int:
     """Return microseconds since 1970."""
     return (instant - EPOCH) // _TICK
@@ -66,7 +78,7 @@ def to_micros(instant: dt.datetime) -> int:
 
 def from_micros(micros: int) -> dt.datetime:
     """Return the instant, UTC."""
-    return EPOCH + dt.timedelta(microseconds=micros)
+    return EPOCH + dt.timedelta(microseconds=min(max(micros, _LEAST), _MOST))
 
 
 def _local(micros: int, zone: zoneinfo.ZoneInfo | None) -> Local:

@@ -16,6 +16,8 @@ import zoneinfo
 
 import msgspec
 
+from policy.windows.moment import bounded
+
 ONE_DAY = dt.timedelta(days=1)
 SEARCH_YEARS = 41
 """29 February on a given weekday comes back within 40 years, also across a century without leap day."""
@@ -166,6 +168,7 @@ def latest_start(
     """
     if schedule.never_fires:
         return None
+    now = bounded(now)
     day = _local_day(now, zone) + 2 * ONE_DAY
     horizon = _earlier(day, min(longest + 5 * ONE_DAY, dt.timedelta(days=366 * SEARCH_YEARS)))
     found: dt.datetime | None = None
@@ -189,6 +192,7 @@ def next_start(
     """Return the first start after `now`, looking ahead at most `longest` and never more than `SEARCH_YEARS` years."""
     if schedule.never_fires:
         return None
+    now = bounded(now)
     day = _earlier(_local_day(now, zone), 2 * ONE_DAY)
     horizon = _later(day, min(longest + 5 * ONE_DAY, dt.timedelta(days=366 * SEARCH_YEARS)))
     settled = _later(day, 4 * ONE_DAY)
