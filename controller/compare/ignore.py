@@ -10,8 +10,8 @@ import fnmatch
 import typing as t
 
 import msgspec
-import yaml
 
+from model import yamltext
 from model.application import IgnoreDifference
 from model.meta import JSON, ResourceKey
 from model.settings import Settings
@@ -84,8 +84,8 @@ def _from_settings(customizations: t.Mapping[str, str], problems: list[str]) -> 
         group, _, kind = name.rpartition("_")
         group, kind = ("*", "*") if name == "all" else (group, kind)
         try:
-            rule = msgspec.convert(yaml.safe_load(customizations[key]) or {}, IgnoreDifference)
-        except (yaml.YAMLError, msgspec.MsgspecError):
+            rule = msgspec.convert(yamltext.load(customizations[key]) or {}, IgnoreDifference)
+        except (ValueError, msgspec.MsgspecError):
             problems.append(f"{where}: found unreadable text, expected jsonPointers or managedFieldsManagers")
             continue
         found.append((where, msgspec.structs.replace(rule, group=group, kind=kind, name="", namespace="")))
