@@ -144,7 +144,8 @@ class Api:
         now = self._parts.clock.now()
         manual = self._parts.guard.may_sync(app, now=now, manual=True)
         automated = self._parts.guard.may_sync(app, now=now, manual=False)
-        states = views.windows(self._parts.guard.windows(app, now=now, manual=True))
+        found = self._parts.guard.windows(app, now=now, manual=True)
+        states = views.windows(found, now, app.spec.project or "default")
         answers = {"manual": errors.describe(manual), "automated": errors.describe(automated)}
         return {**states, "canSync": manual.allowed, **answers}
 

@@ -38,7 +38,7 @@ def answer(status: int, message: str, **more: t.Any) -> Answer:
 
 
 def describe(decision: Decision) -> dict[str, t.Any]:
-    """Return a Decision as JSON values: allowed, reason, rule, remedy, until (RFC 3339 or null)."""
+    """Return a Decision as JSON values: allowed, reason, rule, remedy, until (RFC 3339 or null), overrode."""
     rule = decision.rule
     return {
         "allowed": decision.allowed,
@@ -47,6 +47,7 @@ def describe(decision: Decision) -> dict[str, t.Any]:
         "remedy": decision.remedy,
         "until": decision.until.strftime("%Y-%m-%dT%H:%M:%SZ") if decision.until else None,
         "reasons": list(decision.reasons),
+        "overrode": msgspec.to_builtins(decision.overrode) if decision.overrode else None,
     }
 
 

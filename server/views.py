@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import typing as t
 
 import msgspec
 
 from exporter.labels import without_userinfo
 from model.application import API_VERSION, Application, Operation
-from policy.windows import WindowDecision
+from model.durations import format_time
+from policy.windows import Window, WindowDecision
 
 _HIDDEN_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
 """A second copy of the whole object, in which nothing would be redacted."""
@@ -34,12 +36,43 @@ def application_list(apps: t.Iterable[Application]) -> dict[str, t.Any]:
     return {"apiVersion": API_VERSION, "kind": "ApplicationList", "metadata": {}, "items": items}
 
 
-def windows(found: WindowDecision | None) -> dict[str, t.Any]:
-    """Return the windows as Argo CD's API does: activeWindows and assignedWindows."""
+def windows(found: WindowDecision | None, now: dt.datetime, project: str) -> dict[str, t.Any]:
+    """Return the windows of an Application.
+
+    Args:
+        found: what the windows say; None without a project.
+        now: the instant.
+        project: of the Application, to tell its own windows from inherited ones.
+
+    Returns:
+        activeWindows and assignedWindows as Argo CD's API has them, and under `windows` each one with where it comes
+        from, its state and when that changes; Lynceus' own windows and freezes are among all three.
+    """
     active, assigned = (found.active, found.matched) if found else ((), ())
     return {
         "activeWindows": [msgspec.to_builtins(window.spec) for window in active],
         "assignedWindows": [msgspec.to_builtins(window.spec) for window in assigned],
+        "windows": [_window(window, now, project) for window in assigned],
+    }
+
+
+def _window(window: Window, now: dt.datetime, project: str) -> dict[str, t.Any]:
+    """Return one window with its origin and its state."""
+    owner = window.where.partition(":")[0].removeprefix("AppProject ") if window.where.startswith("AppProject ") else ""
+    span = window.span(now)
+    state = "invalid" if window.invalid else "open" if span.open else "closed"
+    return {
+        "type": window.rule_kind,
+        "origin": window.where,
+        "project": owner,
+        "inherited": owner != project,
+        "text": window.text,
+        "state": state,
+        "until": format_time(span.end) if span.end is not None and not window.invalid else None,
+        "heal": window.heal,
+        "override": list(window.override),
+        "findings": [str(finding) for finding in window.findings],
+        "window": msgspec.to_builtins(window.spec),
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from controller import autosync
 from controller.backoff import SelfHealBackoff
-from controller.operation import NOT_VALID, STOPPED
+from controller.operation import BLOCKED, NOT_VALID, REFUSED, STOPPED
 from model.application import ResourceState
 from model.states import SyncStatus
 from tests.controller.builders import NOW, OTHER_REVISION, REVISION, SOURCE, application, finished
@@ -121,3 +121,61 @@ def test_a_new_commit_starts_counting_anew() -> None:
     assert found.operation is not None
     assert found.operation.sync is not None
     assert found.operation.sync.auto_heal_attempts_count is None
+
+
+HISTORY = [{"id": 0, "revision": REVISION, "source": SOURCE, "deployedAt": "2026-03-01T11:00:00Z"}]
+
+
+@pytest.mark.parametrize("words", [BLOCKED, REFUSED, STOPPED])
+@pytest.mark.parametrize(("revision", "self_heal", "verb"), [
+    (REVISION, False, "nothing"), (REVISION, True, "heal"), (OTHER_REVISION, False, "sync"),
+])  # fmt: skip
+def test_what_policy_kept_from_beginning_left_everything_as_it_was(
+    words: str, revision: str, self_heal: bool, verb: str
+) -> None:
+    """A refused request before any write: the history says what was synced, and whether this is drift or a change."""
+    state = {**finished(phase="Failed"), "message": f"{words}: rule", "syncResult": None}
+    app = application(automated={"selfHeal": self_heal}, status={"operationState": state, "history": HISTORY})
+    verdict = autosync.Verdict(status=SyncStatus.OUT_OF_SYNC, revisions=(revision,), resources=(resource("a"),))
+    assert verb == autosync.decide(app, verdict, backoff=SelfHealBackoff(), same_content=False, now=NOW).verb
+
+
+def test_a_clock_that_was_set_back_does_not_freeze_self_heal() -> None:
+    """A last end in the future is long ago."""
+    assert "heal" == wish(state=finished(at="2026-03-01T13:00:00Z", heals=3)).verb
+
+
+def heal(
+    state: dict[str, t.Any] | None = None, *, policy: dict[str, t.Any] = ALL, after: float = 0, **more: t.Any
+) -> autosync.Wish:
+    app = application(automated=policy, status={"operationState": state} if state else {})
+    sources = more.get("sources", app.spec.all_sources)
+    found = more.get("resources", (resource("a"), resource("b", "Synced")))
+    now = NOW + dt.timedelta(seconds=after)
+    return autosync.heal(app, (REVISION,), sources, found, backoff=SelfHealBackoff(), now=now)
+
+
+def test_healing_to_what_was_deployed_names_commit_source_and_objects() -> None:
+    """The operation is pinned to the deployed commit and brings its source along where the spec has another one."""
+    found = heal(sources=(application(source={**SOURCE, "path": "old"}).spec.all_sources))
+    assert found.operation is not None
+    assert found.operation.sync is not None
+    assert found.operation.sync.source is not None
+    assert (REVISION, "old", ["a"], 1) == (
+        found.operation.sync.revision, found.operation.sync.source.path,
+        [r.name for r in found.operation.sync.resources or ()], found.operation.sync.auto_heal_attempts_count,
+    )  # fmt: skip
+    plain = heal()
+    assert plain.operation is not None
+    assert plain.operation.sync is not None
+    assert plain.operation.sync.source is None
+
+
+def test_healing_to_what_was_deployed_waits_gives_up_and_never_wipes() -> None:
+    """The same back-off as any self-heal; a failed one is not repeated; pruning everything is no healing."""
+    assert "wait" == heal(finished(at="2026-03-01T12:00:00Z", heals=1), after=1).verb
+    assert "heal" == heal(finished(at="2026-03-01T12:00:00Z", heals=1), after=2).verb
+    assert "refuse" == heal(finished(phase="Failed", heals=1)).verb
+    assert "nothing" == heal(policy={"prune": True}).verb
+    assert "nothing" == heal(resources=(resource("a", pruning=True),)).verb
+    assert "nothing" == heal(resources=(resource("b", "Synced"),)).verb

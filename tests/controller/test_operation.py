@@ -126,3 +126,18 @@ def test_sources_and_revisions_of_the_request_go_before_the_spec() -> None:
     sources = operation.effective_sources(other, other.operation)
     assert ["else"] == [source.path for source in sources]
     assert ("v1",) == operation.requested_revisions(other.operation, sources)
+
+
+def test_a_clock_that_was_set_back_does_not_freeze_a_retry() -> None:
+    """An end that lies in the future delays nothing."""
+    state = running(operation={**REQUEST, "retry": {"limit": 5}}, finishedAt="2026-03-01T13:00:00Z", retryCount=1)
+    assert "retry" == step(state).verb
+
+
+@pytest.mark.parametrize("value", ["because", " because ", 7, None])
+def test_the_reason_of_break_glass_is_an_entry_of_info(value: object) -> None:
+    """Only text counts, without blanks around it."""
+    info = [{"name": "other", "value": "x"}, {"name": "lynceus.io/break-glass", "value": value}]
+    found = application(operation={"sync": {}, "info": info}).operation
+    assert found is not None
+    assert ("because" if isinstance(value, str) else "") == found.break_glass

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from model.events import PolicyLoaded, ProjectChanged, RenderFinished, RepositoryKnown
+from model.decision import Rule
+from model.events import (
+    ApiRequestFinished,
+    FreezeOverridden,
+    PolicyLoaded,
+    ProjectChanged,
+    RenderFinished,
+    RepositoryKnown,
+)  # fmt: skip
+from model.meta import NamespacedName
 from tests.exporter.script import REPO, SERVER, cluster, decision, exporter, git, lines, turn
 
 
@@ -186,7 +195,7 @@ def test_an_event_without_a_metric_is_ignored() -> None:
     """The loop may publish more than the exporter counts."""
     made = exporter()
     before = [line for line in lines(made) if not line.startswith("process_")]
-    made.listen(ProjectChanged(name="shop"))
+    made.listen(ApiRequestFinished(verb="get", kind="ConfigMap", code=200, seconds=0.1))
     assert before == [line for line in lines(made) if not line.startswith("process_")]
 
 
@@ -195,3 +204,15 @@ def test_a_turn_that_was_not_due_is_not_counted() -> None:
     made = exporter(turn(reason="", stages=()))
     assert ["lynceus_reconcile_duration_seconds_count 0.0"] == lines(made, "lynceus_reconcile_duration_seconds_count")
     assert [] == lines(made, "argocd_app_reconcile_count", "lynceus_reconcile_total")
+
+
+def test_overrides_are_born_at_zero_with_their_project_and_counted() -> None:
+    """The first override of a project is a step from 0; a project that goes gives birth to nothing."""
+    name = "lynceus_freeze_overrides_total"
+    made = exporter(ProjectChanged(name="shop"), ProjectChanged(name="gone", deleted=True))
+    assert [f'{name}{{project="shop"}} 0.0'] == lines(made, name)
+    rule = Rule(kind="freeze", origin="lynceus-cm freeze.x")
+    told = decision().decision
+    key = NamespacedName("argocd", "web")
+    made.listen(FreezeOverridden(key=key, project="shop", subject="carol", reason="fix", rule=rule, decision=told))
+    assert [f'{name}{{project="shop"}} 1.0'] == lines(made, name)

@@ -193,7 +193,8 @@ class World:
 
     def sync(self, name: str, **more: t.Any) -> None:
         """Ask for a manual sync by the operation field."""
-        operation = {"initiatedBy": more.pop("by", {}), "retry": more.pop("retry", None), "sync": {**more}}
+        given = {name: more.pop(name, None) for name in ("retry", "info")}
+        operation = {"initiatedBy": more.pop("by", {}), **given, "sync": {**more}}
         self.patch(name, {"operation": {k: v for k, v in operation.items() if v is not None}})
 
     def objects(self, resource: str, group: str = "") -> dict[str, Json]:

@@ -41,6 +41,7 @@ class TableGuard:
     def __init__(self) -> None:
         self.window: Decision | None = None
         self.specs: list[SyncWindow] = []
+        self.reasons: list[str] = []
         self.asked: list[tuple[str, str, str, str]] = []
 
     def can(self, subject: Subject, resource: str, action: str, object: str) -> Decision:
@@ -63,12 +64,16 @@ class TableGuard:
         break_glass: str = "",
     ) -> Decision:
         assert now == NOW
+        self.reasons.append(break_glass)
         if self.window is not None and not (manual and self.window.remedy == "manual"):
             return self.window
         return allow("no window says no")
 
     def windows(self, app: Application, *, now: dt.datetime, manual: bool) -> WindowDecision | None:
-        judged = [Window(spec, "AppProject shop", index, "strict") for index, spec in enumerate(self.specs)]
+        judged = [
+            Window(spec, f"AppProject shop: spec.syncWindows[{index}]", index, "strict")
+            for index, spec in enumerate(self.specs)
+        ]
         return judge(judged, Target(app.metadata.name, "web", ("https://c",)), now, manual=manual)
 
 

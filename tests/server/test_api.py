@@ -143,6 +143,19 @@ def test_sync_is_refused_by_a_window_until_it_ends(bench: Bench) -> None:
     assert [] == bench.submitted
 
 
+def test_break_glass_is_asked_for_with_a_reason_and_kept_in_the_operation(bench: Bench) -> None:
+    """The guard hears the reason, the loop finds it in operation.info; nobody slips it in among other notes."""
+    infos = [{"name": "lynceus.io/break-glass", "value": "slipped in"}, {"name": "ticket", "value": "7"}]
+    body = json.dumps({"breakGlass": " fixes 4711 ", "infos": infos}).encode()
+    assert 200 == bench.request("POST", f"{APPS}/web/sync", BOB, body).status
+    assert 200 == bench.request("POST", f"{APPS}/web/sync", BOB, json.dumps({"infos": infos}).encode()).status
+    first, second = (operation for _, operation in bench.submitted)
+    assert ["fixes 4711", ""] == [first.break_glass, second.break_glass] == bench.guard.reasons
+    assert ("operators", "pager") == first.initiator_groups
+    reply = bench.request("POST", f"{APPS}/web/sync", BOB, json.dumps({"breakGlass": "x" * 501}).encode())
+    assert (400, True) == (reply.status, "breakGlass" in reply.json()["error"])
+
+
 def test_decisions_are_published_with_their_source(bench: Bench) -> None:
     """Each answer that mattered becomes an event, so that it can be counted and logged."""
     bench.request("POST", f"{APPS}/web/sync", ALICE, b"{}")
@@ -271,6 +284,11 @@ def test_syncwindows_tell_what_applies_and_what_they_say(bench: Bench) -> None:
         [entry["kind"] for entry in answer["activeWindows"]],
         [entry["kind"] for entry in answer["assignedWindows"]],
     )
+    first, second = answer["windows"]
+    assert ("AppProject shop: spec.syncWindows[0]", "shop", False, "open", "2026-03-02T17:00:00Z") == tuple(
+        first[name] for name in ("origin", "project", "inherited", "state", "until")
+    )
+    assert ("window", "closed", "2026-03-03T01:00:00Z") == (second["type"], second["state"], second["until"])
 
 
 def test_an_observer_writes_nothing(tmp_path: Path) -> None:
