@@ -249,17 +249,22 @@ class Engine:
         yield name, project
 
 
-def decide_strict(view: View, subject: Subject, resource: str, target: str) -> Outcome:
-    """Let the first deny line decide, whichever name of the caller has it, and else the first allow line."""
-    if subject.kind == "token":
-        asked = project_of(resource, target)
-        if asked and project_of_token(subject.name) != asked:
-            return Outcome(False, note=f"{subject.name} counts only inside its own project")
+def decide_strict(view: View, subject: Subject, resource: str, target: str, default_role: str) -> Outcome:
+    """Let the first deny line decide, whichever name of the caller has it, and else the first allow line.
+
+    Outside its own project a project token has what the default role allows, and nothing by its own name.
+    """
     segment = target.partition("/")[0]
     for slot, name, path in view.denies:
         line = slot.first(target, segment)
         if line is not None:
             return Outcome(False, line, path, name)
+    if subject.kind == "token":
+        asked = project_of(resource, target)
+        if asked and project_of_token(subject.name) != asked:
+            common = View(allows=tuple(way for way in view.allows if way.via == default_role))
+            found = first_allow(common, target)
+            return found if found.allowed else Outcome(False, note=f"{subject.name} counts only inside its own project")
     return first_allow(view, target)
 
 

@@ -92,7 +92,7 @@ class Answers(dict[Question, Decision]):
         if case.view is None:
             outcome = engine.decide_compat(subject, Request(resource, action, target), key[3])
         else:
-            outcome = decide_strict(case.view, subject, resource, target)
+            outcome = decide_strict(case.view, subject, resource, target, engine.default_role)
         asked = f"{case.may if outcome.allowed else case.may_not}{target and ' '}{target}"
         if outcome.line is None:
             return self._refused(engine, key, asked, target, outcome.note)

@@ -233,14 +233,12 @@ class Reference:
         self, asker: Asker, asked: tuple[str, str, str], project: str, lines: list[tuple[list[str], bool]]
     ) -> bool:
         """A deny through any of the asker's names is final; some name that counts must allow."""
-        if asker.kind == "token" and project:
-            parts = asker.name.split(":")
-            if len(parts) != 3 or parts[1] != project:
-                return False
+        parts = asker.name.split(":")
+        stranger = asker.kind == "token" and project and (len(parts) != 3 or parts[1] != project)
         members = {line[1] for line, _ in lines if line[0] == "g"}
         names = [(self.default, True)] if self.default else []
         if asker.name and (asker.kind != "user" or not asker.name.startswith(("role:", "proj:"))):
-            names.append((asker.name, True))
+            names.append((asker.name, not stranger))
         if asker.kind != "token":
             groups = [g for g in asker.groups if g and not g.startswith(("role:", "proj:"))]
             names += [(group, group in members) for group in groups]

@@ -40,6 +40,14 @@ def test_each_line_of_a_role_counts_in_its_project(who: str, action: str, target
     ]
 
 
+def test_a_token_elsewhere_has_what_the_default_role_allows() -> None:
+    """As every caller has, in both modes; its own global lines do not count there."""
+    data = {"policy.csv": "p, proj:ecommerce:admin, applications, sync, */*, allow", "policy.default": "role:readonly"}
+    for guard in both(data, SHOP, project("payments")):
+        token = named("proj:ecommerce:admin")
+        assert [True, False] == [guard.can(token, "applications", a, "payments/api").allowed for a in ("get", "sync")]
+
+
 @pytest.mark.row(92)
 @pytest.mark.parametrize(
     ("name", "expected"),
