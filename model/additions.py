@@ -231,12 +231,14 @@ def read_project_windows(project: AppProject) -> tuple[tuple[AddedWindow, ...] |
 
 def write_freeze(freeze: Freeze) -> str:
     """Return the record as it stands in the ConfigMap: YAML without the id, which is in the key."""
-    record = msgspec.to_builtins(freeze)
-    return yaml.safe_dump(
-        {key: value for key, value in record.items() if key not in ("id", "broken")},
-        sort_keys=False,
-        allow_unicode=True,
-    )
+    fields = msgspec.to_builtins(freeze)
+    record = {key: value for key, value in fields.items() if key not in ("id", "broken")}
+    text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
+    try:
+        same = yamltext.load(text) == record
+    except ValueError:
+        same = False
+    return text if same else yaml.safe_dump(record, sort_keys=False)
 
 
 # --- reading ---

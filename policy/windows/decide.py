@@ -57,7 +57,6 @@ def judge(
         healing: an automated sync to the very revisions that were synced last.
     """
     now = bounded(now)
-    now = bounded(now)
     calendar, micros = Calendar(), to_micros(now)
     matched = tuple(
         [window for window in _matching(windows, target) if window.expires is None or micros < window.expires]

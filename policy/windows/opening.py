@@ -253,14 +253,11 @@ class Expiring(Opening):
     def __init__(self, inner: Opening, expires: dt.datetime) -> None:
         super().__init__(inner.schedule, inner.duration, inner.zone, inner.mode)
         self.inner, self.expires = inner, expires
+        self._week = ()
 
     def is_open(self, at: dt.datetime, offset_of: dt.datetime | None = None) -> bool:
         """Return whether the window is open and still counts."""
         return at < self.expires and self.inner.is_open(at, offset_of)
-
-    def glance(self, micros: int, calendar: Calendar) -> State | None:
-        """Leave the answer to `compute_span`."""
-        return None
 
     def compute_span(self, now: dt.datetime) -> Span:
         """Return the state at an instant; it ends with the entry at the latest, also when it is closed then."""
