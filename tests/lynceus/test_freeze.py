@@ -348,6 +348,34 @@ def test_without_the_right_nothing_is_said_to_be_frozen(run_real: Run) -> None:
     assert (1, "", True) == (code, out, "alice" in err and "lynceus-cm" in err)
 
 
+RIGHTS = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: freeze}
+rules:
+- {apiGroups: [""], resources: [configmaps], resourceNames: [lynceus-cm], verbs: [get, patch]}
+- {apiGroups: [""], resources: [configmaps], verbs: [create]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: freeze}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: freeze}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: alice}]
+"""
+
+
+def test_the_least_rights_suffice(run_real: Run, real_cluster: Cluster, namespace: str) -> None:
+    """Who may only write lynceus-cm can freeze and end it; whom it concerns is then a note, not a failure."""
+    real_cluster.kubectl("apply", "-n", namespace, "-f", "-", input=RIGHTS)
+    code, out, err = run_real("start", "--reason", "r", "--for", "1h", "--id", "one", user="alice")
+    stopped = run_real("stop", "one", "--reason", "r", user="alice")
+
+    assert (0, 0) == (code, stopped[0])
+    assert "  by:       alice" in out
+    assert "concerns:" not in out
+    assert "lynceus: note: which Applications it concerns cannot be told: " in err
+
+
 def test_a_namespace_that_does_not_exist(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
