@@ -10,8 +10,8 @@ import datetime as dt
 import typing as t
 
 import msgspec
-import yaml
 
+from model import yamltext
 from model.durations import format_duration, parse_duration
 
 SHORTEST_TIMEOUT = dt.timedelta(seconds=1)
@@ -169,7 +169,7 @@ def _global_projects(text: str, problems: list[str]) -> tuple[GlobalProject, ...
     try:
         if len(text) > LONGEST_LIST:
             raise ValueError("too long")
-        items = yaml.safe_load(text) or []
+        items = yamltext.load(text) or []
         return tuple(
             GlobalProject(
                 project_name=_name(item["projectName"]),
@@ -178,7 +178,7 @@ def _global_projects(text: str, problems: list[str]) -> tuple[GlobalProject, ...
             )
             for item in items
         )
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         problems.append("argocd-cm: globalProjects: found text that is no list of {projectName, labelSelector}")
         return None
 

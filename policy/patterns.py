@@ -17,6 +17,9 @@ LONGEST_PATTERN = 4096
 
 _SPECIAL = frozenset("*?[{\\")
 
+MOST_MEMORY = 512 * 1024
+"""Bytes of one compiled expression: \\p{L}{50} alone would take longer to compile than a thousand policy lines."""
+
 Test = t.Callable[[str], bool]
 
 
@@ -89,6 +92,7 @@ def path_match(text: str) -> Pattern:
 def regex(text: str, *, anchored: bool) -> Pattern:
     """Compile an RE2 expression, for the whole text or (as upstream) for any part of it; PatternError when invalid."""
     _check_expression(text)
+    _check_text(text)
     return Pattern(text, _expression(text, anchored=anchored, dot_newline=False))
 
 
@@ -188,9 +192,9 @@ def _check_expression(text: str) -> None:
 
 
 def _expression(text: str, *, anchored: bool, dot_newline: bool) -> Test:
-    _check_text(text)
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = MOST_MEMORY
     options.dot_nl = dot_newline
     options.never_capture = True
     try:
@@ -198,7 +202,8 @@ def _expression(text: str, *, anchored: bool, dot_newline: bool) -> Test:
     except re2.error as failure:
         why = failure.args[0] if failure.args else ""
         said = why.decode("utf-8", "replace") if isinstance(why, bytes) else str(why)
-        raise PatternError(f"not an RE2 expression ({said[:80]})") from None
+        said = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in said[:80])
+        raise PatternError(f"not an RE2 expression ({said})") from None
     return _tester(compiled.fullmatch if anchored else compiled.search)
 
 
