@@ -132,19 +132,14 @@ def build(
         additions: lynceus-cm; None is an absent one.
     """
     policy, findings = _policy(rbac, mode, previous, source)
-    match_mode = policy.match_mode if policy else "glob"
-    units = {spec.metadata.name: _unit(spec, mode, match_mode, previous) for spec in projects}
-    found = [*findings, *(finding for unit in units.values() for finding in unit.findings)]
-    rules = _global_rules(global_projects, mode, previous, found)
-    found += _missing_globals(rules or (), units, mode)
-    registry = Registry(clusters)
-    scoped = Scoped.of(repositories, registry.clusters)
-    found += [f for unit in units.values() if unit.project for f in scoped.added_to(unit.project)[1]]
+    units = {spec.metadata.name: _unit(spec, mode, _match_mode(policy), previous) for spec in projects}
+    scoped = Scoped.of(repositories, (registry := Registry(clusters)).clusters)
+    found = [*findings, *_found(units, scoped)]
+    rules = _global_rules(global_projects, mode, previous, units, found)
     collected = collect(additions, previous.additions if previous else None)
     found += collected.findings
-    identity = _identity(rbac, units, registry, rules, scoped, mode, policy, collected)
-    generation = Generation(
-        identity=identity,
+    made = Generation(
+        identity=_identity(rbac, units, registry, rules, scoped, mode, policy, collected),
         mode=mode,
         control_namespace=control_namespace,
         protected=protect_control_namespace,
@@ -156,7 +151,19 @@ def build(
         scoped=scoped,
         additions=collected,
     )
-    return generation, tuple(found)
+    return made, tuple(found)
+
+
+def _match_mode(policy: CompiledPolicy | None) -> str:
+    return policy.match_mode if policy else "glob"
+
+
+def _found(units: dict[str, Unit], scoped: Scoped) -> t.Iterator[Finding]:
+    """Yield the findings of all projects and of what Secrets add to them."""
+    for unit in units.values():
+        yield from unit.findings
+        if unit.project is not None:
+            yield from scoped.added_to(unit.project)[1]
 
 
 def _policy(
@@ -190,11 +197,16 @@ def _unit(spec: AppProject, mode: Mode, match_mode: str, previous: Generation | 
 
 
 def _global_rules(
-    wanted: t.Iterable[GlobalProject] | None, mode: Mode, previous: Generation | None, findings: list[Finding]
+    wanted: t.Iterable[GlobalProject] | None,
+    mode: Mode,
+    previous: Generation | None,
+    units: dict[str, Unit],
+    findings: list[Finding],
 ) -> tuple[GlobalProject, ...] | None:
     """Return globalProjects, or their last good form; None when nobody knows who inherits what."""
     rules = tuple(wanted) if wanted is not None else None
     bad = [f"project {rule.project_name!r} {why}" for rule in rules or () if (why := selector_problem(rule))]
+    findings += _missing_globals(rules or (), units, mode)
     if rules is not None and not bad:
         return rules
     text = "; ".join(bad) or "text that is no list of {projectName, labelSelector}"
