@@ -13,6 +13,8 @@ import msgspec
 from controller import operation, overrides
 from controller.context import Context
 from controller.memory import Memory
+from controller.permit import forbidden
+from controller.sync.plan import Task
 from model.application import Application, OperationState
 from model.decision import Decision
 from model.events import DecisionMade
@@ -55,6 +57,8 @@ class Gate:
         claimed = app.operation is not None and app.operation.initiated_by.automated
         self.automated = by.automated or claimed
         """Nobody asked for it by hand: as soon as one of the records says so, for who may write one may write both."""
+        self._tasks: tuple[Task, ...] = ()
+        self._permitted_by = ""
         self.refusal: Refused | None = None
         """The last refusal of `ask_again`; writers side by side may have heard several."""
 
@@ -75,6 +79,11 @@ class Gate:
         self._override()
         if decision.overrode is not None:
             overrides.tell(self._context, self._app, self._memory.witness, self._state, decision)
+
+    def permit(self, tasks: tuple[Task, ...]) -> Decision | None:
+        """Return the project's first refusal among the objects; they are asked about again when policy changes."""
+        self._tasks, self._permitted_by = tasks, self._context.guard.current.id
+        return forbidden(self._context, self.effective, tasks)
 
     def ask_again(self) -> str:
         """Ask before a wave or a write: empty text lets it begin, else `refusal` says how to go on."""
@@ -110,6 +119,12 @@ class Gate:
         if not used.allowed:
             raise Refused(used.reason, used, fatal=not self.automated)
         self._judge(self._decision(effective))
+        generation = self._context.guard.current.id
+        if self._tasks and generation != self._permitted_by:
+            refused = forbidden(self._context, effective, self._tasks)
+            if refused is not None:
+                raise Refused(refused.reason, refused, fatal=not self.automated)
+            self._permitted_by = generation
 
     def _decision(self, app: Application) -> Decision:
         """Ask for the sync itself: windows, freezes, and for a named person also RBAC."""

@@ -20,7 +20,6 @@ from controller.gate import Gate, Refused, effective_application
 from controller.healing import healed
 from controller.impersonation import client_for
 from controller.memory import Memory
-from controller.permit import forbidden
 from controller.reconciler import Refresher
 from controller.refresh import Request
 from controller.sync.apply import Applier
@@ -137,7 +136,7 @@ class Syncer:
             self._attempted(app, memory, turn, state, OperationPhase.ERROR, why)
             return
         selection = select(comparison.tasks, sync, options)
-        refused = forbidden(context, effective, selection.tasks)
+        refused = gate.permit(selection.tasks)
         if refused is not None:
             text = f"{operation.NOT_VALID}: {refused.reason}"
             self._attempted(app, memory, turn, state, OperationPhase.FAILED, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import datetime as dt
 import json
+import threading
 import typing as t
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from model.events import PolicyLoaded, SyncAttempted
 from tests.scenarios.world import APPS, AUTOMATED, World, conditions_of, config_map, deployment, phase_of, sync_of
 from tests.stage.git import Repo
+from tests.stage.proxy import FaultProxy
+from tests.stage.requestlog import Request
 
 BEFORE, DURING, AFTER = "2031-03-03T06:30:00+00:00", "2031-03-03T07:30:00+00:00", "2031-03-03T08:30:00+00:00"
 DENY: dict[str, t.Any] = {"kind": "deny", "schedule": "0 7 * * *", "duration": "1h", "applications": ["*"]}
@@ -211,6 +214,36 @@ def test_a_project_that_is_deleted_stops_the_sync_before_the_next_write(world: W
     world.cluster.request("DELETE", root)
     world.wait("the Application to go", lambda: world.cluster.request("GET", root).status == 404)
     assert {} == world.objects("services")
+
+
+def test_policy_is_asked_before_each_write_of_a_wave(
+    real_world: World, repo: Repo, fault_proxy: t.Callable[..., FaultProxy]
+) -> None:
+    """The AppProject goes while the first kind of a wave is being written: the kinds behind it never are."""
+    world = real_world
+    proxy = fault_proxy(world.cluster)
+    world.kubeconfig = proxy.user("lynceus")
+    world.project("team")
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
+    repo.push({"app/a.yaml": config_map("a"), "app/b.yaml": config_map("b"), "app/s.yaml": json.dumps(service)})
+    world.app("shop", repo, project="team")
+    path = f"/apis/argoproj.io/v1alpha1/namespaces/{world.control}/appprojects/team"
+    begun = threading.Event()
+
+    def real(request: Request) -> bool:
+        if not request.dry_run:
+            begun.set()
+        return not request.dry_run
+
+    proxy.inject(verb="create", resource="configmaps", delay=1.5, where=real)
+    world.start()
+    assert begun.wait(20)
+    policy_change(world, lambda: t.cast("None", world.cluster.request("DELETE", path)))
+    app = world.wait("the end", lambda: "operation" not in (a := world.get("shop")) and a.get("status") and a)
+    assert message_of(app).startswith("Sync operation stopped: ")
+    assert {"a", "b"} == {r["name"] for r in app["status"]["operationState"]["syncResult"]["resources"]}
+    assert {} == world.objects("services")
+    assert "team" in world.until_condition("shop", "InvalidSpecError")
 
 
 def test_moving_an_application_during_its_sync_stops_it(real_world: World, repo: Repo) -> None:
