@@ -87,20 +87,21 @@ def print_value(value: t.Any, output: str) -> None:
         click.echo(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), nl=False)
 
 
-def print_findings(findings: t.Sequence[Finding], output: str, subject: str) -> t.NoReturn:
-    """Print findings and leave: exit code 1 when one of them is an error."""
+def print_findings(findings: t.Sequence[Finding], output: str, subject: str, *, code: int | None = None) -> t.NoReturn:
+    """Print findings and leave with the code: by default 1 when one of them is an error, else 0."""
     errors = sum(finding.severity == "error" for finding in findings)
     if output == "text":
         for finding in findings:
             click.echo(f"{finding.severity}: {finding}")
         click.echo(f"{subject}: {errors} errors, {len(findings) - errors} warnings")
     else:
-        record = {"valid": not errors, "findings": [_finding_record(finding) for finding in findings]}
+        record = {"valid": not errors, "findings": [finding_record(finding) for finding in findings]}
         print_value(record, output)
-    raise SystemExit(1 if errors else 0)
+    raise SystemExit((1 if errors else 0) if code is None else code)
 
 
-def _finding_record(finding: Finding) -> dict[str, str]:
+def finding_record(finding: Finding) -> dict[str, str]:
+    """Return a finding as JSON values."""
     return {
         "code": finding.code,
         "severity": finding.severity,

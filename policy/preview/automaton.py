@@ -15,6 +15,9 @@ LAST = 0x10FFFF
 PREFERRED = tuple(ord(char) for char in "xan1-y")
 """Tried first where any character will do, so that examples look like names."""
 
+MOST_STEPS = 4096
+"""Steps remembered for one automaton; on overflow all are forgotten, which costs microseconds each."""
+
 Span = tuple[int, int]
 
 
@@ -39,23 +42,53 @@ Piece = tuple[str, str]
 class Machine:
     """A non-deterministic automaton without empty moves; it matches whole texts."""
 
-    __slots__ = ("edges", "final", "start")
+    __slots__ = ("_bounds", "_steps", "edges", "final", "start")
 
     def __init__(self, start: States, edges: tuple[tuple[Edge, ...], ...], final: int) -> None:
         self.start, self.edges, self.final = start, edges, final
+        self._steps: dict[tuple[States, int], States] = {}
+        self._bounds: dict[States, frozenset[int]] = {}
 
     def step(self, states: States, code: int) -> States:
-        """Return where one character leads."""
-        found: set[int] = set()
-        for state in states:
-            for chars, targets in self.edges[state]:
-                if chars.has(code):
-                    found |= targets
-        return frozenset(found)
+        """Return where one character leads; remembered."""
+        known = self._steps.get((states, code))
+        if known is None:
+            found: set[int] = set()
+            for state in states:
+                for chars, targets in self.edges[state]:
+                    if chars.has(code):
+                        found |= targets
+            if len(self._steps) >= MOST_STEPS:
+                self._steps.clear()
+            known = self._steps[states, code] = frozenset(found)
+        return known
+
+    def walk(self, text: str) -> States:
+        """Return where a text leads from the start."""
+        states = self.start
+        for char in text:
+            states = self.step(states, ord(char))
+        return states
+
+    def bounds(self, states: States) -> frozenset[int]:
+        """Return the characters at which the way on may change, remembered."""
+        known = self._bounds.get(states)
+        if known is None:
+            spans = [span for state in states for chars, _ in self.edges[state] for span in chars.spans]
+            known = frozenset(bound for low, high in spans for bound in (low, _after(high)))
+            if len(self._bounds) >= MOST_STEPS:
+                self._bounds.clear()
+            self._bounds[states] = known
+        return known
 
     def accepts(self, states: States) -> bool:
         """True when the text that led here is matched."""
         return self.final in states
+
+
+def _after(code: int) -> int:
+    """Return the next character; halves of characters are none."""
+    return 0xE000 if 0xD800 <= code + 1 < 0xE000 else min(code + 1, LAST)
 
 
 def literal_machine(text: str) -> Machine:
@@ -194,18 +227,19 @@ class Exploration:
         machines: the automata.
         required: how many of them, from the first, every text must be matched by.
         most: combined states looked at; beyond that `complete` turns False.
+        prefix: what every text begins with.
     """
 
-    def __init__(self, machines: t.Sequence[Machine], *, required: int, most: int) -> None:
-        self.machines, self.required, self.most = machines, required, most
+    def __init__(self, machines: t.Sequence[Machine], *, required: int, most: int, prefix: str = "") -> None:
+        self.machines, self.required, self.most, self.prefix = machines, required, most, prefix
         self.complete = True
 
     def words(self) -> t.Iterator[Word]:
         """Yield a text for each set of automata that can match together with the required ones."""
-        start = tuple(machine.start for machine in self.machines)
+        start = tuple(machine.walk(self.prefix) for machine in self.machines)
         seen: set[tuple[States, ...]] = {start}
         given: set[frozenset[int]] = set()
-        queue: collections.deque[tuple[tuple[States, ...], str]] = collections.deque([(start, "")])
+        queue: collections.deque[tuple[tuple[States, ...], str]] = collections.deque([(start, self.prefix)])
         while queue:
             states, text = queue.popleft()
             matched = frozenset(n for n, s in enumerate(states) if self.machines[n].accepts(s))
@@ -240,11 +274,7 @@ class Exploration:
         """Yield characters of which at least one stands for each way that any character could go."""
         bounds: set[int] = set()
         for machine, current in zip(self.machines, states, strict=True):
-            for state in current:
-                for chars, _ in machine.edges[state]:
-                    for low, high in chars.spans:
-                        bounds |= {low, high + 1}
+            if current:
+                bounds |= machine.bounds(current)
         yield from PREFERRED
-        yield from sorted(code for code in bounds if code <= LAST and not 0xD800 <= code <= 0xDFFF)
-        if not bounds.isdisjoint(range(0xD800, 0xE000)):
-            yield 0xE000
+        yield from sorted(bounds)

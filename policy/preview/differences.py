@@ -13,7 +13,7 @@ import msgspec
 
 from model.decision import Decision
 from policy.generation import Generation
-from policy.preview.search import Direction, Found, Hit, Place, Search, items_of
+from policy.preview.search import Direction, Found, Hit, Memory, Place, Search, items_of
 from policy.preview.sides import GLOBAL, Held, Side, Signs
 from policy.preview.universe import Applications, Caller, Verbs, callers, verbs
 from policy.rbac.vocabulary import PROJECT_SCOPED
@@ -86,8 +86,21 @@ class Comparison:
             changes = work.changes(kin[0].subject)
             if changes:
                 entries.setdefault(changes, []).extend(kin)
-        found = tuple(Entry(callers=tuple(who), changes=what) for what, who in entries.items())
+        found = tuple(
+            Entry(callers=tuple(who), changes=self._joined(who[0].subject, what)) for what, who in entries.items()
+        )
         return Diff(entries=found, callers=tuple(everyone), unproven=tuple(sorted(work.unproven)))
+
+    def _joined(self, subject: Subject, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """Join changes that differ in their actions only and are decided by the same lines."""
+        found: dict[t.Any, Change] = {}
+        for change in changes:
+            rules = tuple(decision.rule for decision in self.decisions(subject, change))
+            rest = msgspec.structs.replace(change, actions=())
+            known = found.get((rest, rules))
+            actions = sorted({*(known.actions if known else ()), *change.actions}, key=_plain_first)
+            found[rest, rules] = msgspec.structs.replace(change, actions=tuple(actions))
+        return tuple(found.values())
 
     def _kin(self, everyone: t.Iterable[Caller]) -> t.Iterable[list[Caller]]:
         """Return the callers whose lines differ between the sides, together with those who have the same."""
@@ -134,6 +147,7 @@ class _Work:
         self.sides, self.apps, self.words = sides, apps, words
         self.unproven: set[str] = set() if words.complete else {"applications: actions on single resources"}
         self._known: dict[t.Any, Found] = {}
+        self._memory: Memory = {}
 
     def changes(self, subject: Subject) -> tuple[Change, ...]:
         """Return what changes for a caller."""
@@ -188,7 +202,7 @@ class _Work:
 
     def _search(self, held: tuple[list[Held], list[Held]], place: Place) -> tuple[Hit, ...]:
         items = items_of(held[0], held[1], self.sides)
-        search = Search(items, place, self.sides, self.apps)
+        search = Search(items, place, self.sides, self.apps, self._memory)
         key: t.Any = (items_key(held), place.resource, place.project, place.outside)
         known = self._known.get(key) if not search.brittle else None
         if known is None:
@@ -222,6 +236,10 @@ def _merge(found: dict[t.Any, Change], change: Change) -> None:
         targets = tuple(sorted({*known.applications, *change.applications}))
         change = msgspec.structs.replace(known, applications=targets)
     found[key] = change
+
+
+def _plain_first(action: str) -> tuple[bool, str]:
+    return "/" in action, action
 
 
 def _order(change: Change) -> tuple[t.Any, ...]:

@@ -24,6 +24,14 @@ MOST_STATES = 4_000
 
 WITH_APPLICATIONS = frozenset({"applications", "logs", "exec"})
 
+PAIRS = WITH_APPLICATIONS | {"applicationsets"}
+"""Resources whose objects are PROJECT/…, always."""
+
+MANY = 50
+"""Applications from which on it pays to remember what was worked out for other callers."""
+
+Memory = dict[t.Any, t.Any]
+
 Marks = frozenset[tuple[Part, str]]
 
 
@@ -112,8 +120,10 @@ def turn(before: Answer, after: Answer) -> Direction | None:
 class Search:
     """Searches one set of patterns."""
 
-    def __init__(self, items: tuple[Item, ...], place: Place, sides: tuple[Side, Side], apps: Applications) -> None:
-        self.items, self.place, self.sides = items, place, sides
+    def __init__(
+        self, items: tuple[Item, ...], place: Place, sides: tuple[Side, Side], apps: Applications, memory: Memory
+    ) -> None:
+        self.items, self.place, self.sides, self.memory = items, place, sides, memory
         self.apps = apps if place.resource in WITH_APPLICATIONS else Applications(())
         self.exact = all(item.pattern.broken or machine_of(item.pattern, item.dialect) for item in items)
         self.brittle = not sides[0].strict and any(side.regex for side in sides)
@@ -132,54 +142,95 @@ class Search:
 
     def _one(self, item: Item) -> tuple[list[Hit], bool]:
         """Return what one pattern changes, and whether that is all."""
-        wanted = item.explains() if not self.brittle else frozenset[Direction](("gained", "lost"))
-        apps = self._applications(item, wanted)
+        wanted: frozenset[Direction] = frozenset(("gained", "lost"))
+        others = [other for other in self.items if other is not item]
+        if not self.brittle:
+            others = [other for other in others if may_meet(item.pattern, other.pattern)]
+            wanted = possible(item, others, pairs=self.place.resource in PAIRS)
+        apps = self._applications(item, wanted) if wanted else {}
         examples: dict[Direction, str] = {}
-        complete = True
-        if item.pattern.literal is not None:
-            self._try([item.pattern.literal], wanted, examples)
-        elif self.exact and not self.brittle:
-            complete = self._explore(item, wanted, examples)
-        else:
-            self._try(samples(item.pattern.text), wanted, examples)
-            complete = False
+        self._try(
+            (item.pattern.literal,) if item.pattern.literal is not None else self._samples(item), wanted, examples
+        )
         for direction, targets in apps.items():
             examples.setdefault(direction, targets[0])
+        complete = item.pattern.literal is not None or wanted <= set(examples)
+        if not complete and self.exact and not self.brittle:
+            complete = self._explore(item, others, wanted, examples)
         text = item.pattern.text
-        return [Hit(way, text, examples[way], tuple(apps.get(way, ()))) for way in examples], (
-            complete or wanted <= set(examples)
-        )
+        return [Hit(way, text, examples[way], tuple(apps.get(way, ()))) for way in examples], complete
+
+    def _samples(self, item: Item) -> tuple[str, ...]:
+        """Return texts to try first: for a simple glob that is all there is to do."""
+        if item.dialect == "regex":
+            return samples(item.pattern.text)
+        return (item.pattern.text.replace("*", "x").replace("?", "x"),)
 
     def _applications(self, item: Item, wanted: frozenset[Direction]) -> dict[Direction, list[str]]:
+        """Return the Applications whose answer changes with this pattern.
+
+        Many callers have the same few patterns for all projects and others for single ones. What the former say of an
+        Application in a project that the latter do not concern is worked out once.
+        """
         found: dict[Direction, list[str]] = {}
-        for target in self.apps.under(item.pattern.prefix, self.place.project):
-            if (self.brittle or item.pattern.matches(target)) and self._inside(target):
-                way = self._turn(target)
-                if way in wanted and way is not None:
-                    found.setdefault(way, []).append(target)
+        known = self.apps.under(item.pattern.prefix, self.place.project)
+        if self.brittle or len(known) < MANY:
+            self._sort_in(item, wanted, known, self.items, found)
+            return found
+        general = tuple(each for each in self.items if _segment(each.pattern) is None)
+        special = {segment for each in self.items if (segment := _segment(each.pattern)) is not None}
+        for segment, ways in self._general(item, wanted, general).items():
+            if segment not in special:
+                for way, targets in ways.items():
+                    found.setdefault(way, []).extend(targets)
+        for segment in special:
+            self._sort_in(item, wanted, self.apps.under(f"{segment}/", self.place.project), self.items, found)
         return found
 
+    def _general(self, item: Item, wanted: frozenset[Direction], general: tuple[Item, ...]) -> Memory:
+        key = (_sign(item), frozenset(map(_sign, general)), wanted, self.place.project, self.place.outside)
+        if key not in self.memory:
+            found: Memory = {}
+            for segment, targets in self.apps.by_project.items():
+                ways: dict[Direction, list[str]] = {}
+                if not self.place.project or segment == self.place.project:
+                    self._sort_in(item, wanted, targets, general, ways)
+                if ways:
+                    found[segment] = ways
+            self.memory[key] = found
+        return t.cast("Memory", self.memory[key])
+
+    def _sort_in(
+        self,
+        item: Item,
+        wanted: frozenset[Direction],
+        targets: t.Iterable[str],
+        items: tuple[Item, ...],
+        found: dict[Direction, list[str]],
+    ) -> None:
+        for target in targets:
+            if (self.brittle or item.pattern.matches(target)) and self._inside(target):
+                way = self._turn(target, items)
+                if way in wanted and way is not None:
+                    found.setdefault(way, []).append(target)
+
     def _inside(self, target: str) -> bool:
-        return _project(self.place.resource, target) not in self.place.outside
+        return not self.place.outside or _project(self.place.resource, target) not in self.place.outside
 
     def _try(self, texts: t.Iterable[str], wanted: frozenset[Direction], examples: dict[Direction, str]) -> None:
-        possible = within(self.place.resource, self.place.project)
+        machine = within(self.place.resource, self.place.project)
         for text in texts:
-            states = possible.start
-            for char in text:
-                states = possible.step(states, ord(char))
-            if possible.accepts(states) and self._inside(text):
-                way = self._turn(text)
+            if machine.accepts(machine.walk(text)) and self._inside(text):
+                way = self._turn(text, self.items)
                 if way in wanted and way is not None:
                     examples.setdefault(way, text)
 
-    def _turn(self, target: str) -> Direction | None:
+    def _turn(self, target: str, items: tuple[Item, ...]) -> Direction | None:
         if self.brittle:
             subject, resource, action = self.place[:3]
             answers = [side.answer(subject, resource, action, target) for side in self.sides]
             return turn(answers[0], answers[1])
-        matched = [item for item in self.items if item.pattern.matches(target)]
-        return self._compare(matched)
+        return self._compare([item for item in items if item.pattern.matches(target)])
 
     def _compare(self, matched: t.Sequence[Item]) -> Direction | None:
         strict = self.sides[0].strict
@@ -187,19 +238,20 @@ class Search:
         after = answer((mark for item in matched for mark in item.after), strict=strict)
         return turn(before, after)
 
-    def _explore(self, item: Item, wanted: frozenset[Direction], examples: dict[Direction, str]) -> bool:
+    def _explore(
+        self, item: Item, others: list[Item], wanted: frozenset[Direction], examples: dict[Direction, str]
+    ) -> bool:
         """Find an example for each direction; False when there may be one that was not found.
 
         Objects of projects with role lines of their own are another search's: one that comes up is shut out, and the
         search begins again.
         """
-        others = [other for other in self.items if other is not item and _may_meet(item.pattern, other.pattern)]
         machines = [within(self.place.resource, self.place.project)]
         machines += [t.cast("Machine", machine_of(each.pattern, each.dialect)) for each in (item, *others)]
         shut: list[str] = []
         while True:
             shut_machines = [within(self.place.resource, project) for project in shut]
-            walk = Exploration([*machines, *shut_machines], required=2, most=MOST_STATES)
+            walk = Exploration([*machines, *shut_machines], required=2, most=MOST_STATES, prefix=item.pattern.prefix)
             again = ""
             for text, matched in walk.words():
                 if max(matched) >= len(machines):
@@ -223,11 +275,70 @@ def _project(resource: str, target: str) -> str:
     return project_of(resource, target) or GLOBAL
 
 
-def _may_meet(pattern: Pattern, other: Pattern) -> bool:
+def _segment(pattern: Pattern) -> str | None:
+    """Return what stands before the first slash of every object that matches, None when that differs."""
+    start = pattern.literal if pattern.literal is not None else pattern.prefix
+    return start.partition("/")[0] if "/" in start else None
+
+
+def _sign(item: Item) -> tuple[str, str, Marks, Marks]:
+    return item.pattern.text, item.dialect, item.before, item.after
+
+
+def may_meet(pattern: Pattern, other: Pattern) -> bool:
     """False when no text can match both."""
     if other.broken:
         return False
     if other.literal is not None:
         return pattern.matches(other.literal)
+    if pattern.literal is not None:
+        return other.matches(pattern.literal)
     start, beginning = pattern.prefix, other.prefix
     return start.startswith(beginning) or beginning.startswith(start)
+
+
+def possible(item: Item, others: t.Iterable[Item], *, pairs: bool) -> frozenset[Direction]:
+    """Return the directions that are not excluded at a glance, for one pattern.
+
+    Args:
+        item: the pattern whose lines differ.
+        others: the patterns that may meet it.
+        pairs: every object has a slash.
+    """
+    before, after = _Reach(), _Reach()
+    for other in (item, *others):
+        whole = other is item or _covers(other, item.pattern, pairs=pairs)
+        before.add(other.before, whole=whole)
+        after.add(other.after, whole=whole)
+    wanted = set(item.explains())
+    if not after.allows or (before.allowed and not before.denies):
+        wanted.discard("gained")
+    if not before.allows or (after.allowed and not after.denies):
+        wanted.discard("lost")
+    if before.allowed:
+        wanted.discard("barred")
+    if after.allowed:
+        wanted.discard("unbarred")
+    return frozenset(wanted)
+
+
+class _Reach:
+    """What lines of one side say of the objects of a pattern."""
+
+    def __init__(self) -> None:
+        self.allows = self.denies = self.allowed = False
+
+    def add(self, marks: Marks, *, whole: bool) -> None:
+        """Take lines in that concern some, or the whole, of the objects."""
+        effects = {effect for _, effect in marks}
+        self.allows |= "allow" in effects
+        self.denies |= "deny" in effects
+        self.allowed |= whole and "allow" in effects
+
+
+def _covers(item: Item, pattern: Pattern, *, pairs: bool) -> bool:
+    """True when the item certainly matches whatever the pattern matches."""
+    text, start = item.pattern.text, item.pattern.prefix
+    if item.pattern.everything or (pairs and text == "*/*" and item.dialect != "regex"):
+        return True
+    return item.dialect != "regex" and text == f"{start}*" and pattern.prefix.startswith(start)

@@ -114,13 +114,13 @@ class Side:
             if table.allows or line.effect == "deny"
         ]
 
-    def signature(self, subject: Subject, project: str) -> frozenset[tuple[int, Part, bool]]:
+    def signature(self, subject: Subject, project: str) -> frozenset[tuple[str, int, Part, bool]]:
         """Return a value that is equal for two callers, or two sides, when what they have does the same."""
         found = set()
         for resource in ("clusters", "accounts") if project_of_token(subject.name) else ("clusters",):
             for table in self._tables(subject, resource, project):
                 part = table.part if table.part == ONE or table.part[0] != subject.name else ("=", table.part[1])
-                found.add((self._signs.of(table.lines, self.dialect), part, table.allows))
+                found.add((resource, self._signs.of(table.lines, self.dialect), part, table.allows))
         return frozenset(found)
 
     def _tables(self, subject: Subject, resource: str, project: str) -> t.Iterator[Table]:

@@ -122,13 +122,14 @@ class Applications:
 
     def __init__(self, objects: t.Iterable[str]) -> None:
         self.objects = tuple(dict.fromkeys(objects))
-        self._by_project: dict[str, list[str]] = {}
+        self.by_project: dict[str, list[str]] = {}
+        """By what stands before the first slash."""
         for target in self.objects:
-            self._by_project.setdefault(target.partition("/")[0], []).append(target)
+            self.by_project.setdefault(target.partition("/")[0], []).append(target)
 
     def under(self, prefix: str, project: str) -> t.Sequence[str]:
         """Return the objects of a project (empty: of all) that may begin with the prefix."""
         segment, slash, _ = prefix.partition("/")
         if project:
-            return self._by_project.get(project, []) if not slash or segment == project else []
-        return self._by_project.get(segment, []) if slash else self.objects
+            return self.by_project.get(project, []) if not slash or segment == project else []
+        return self.by_project.get(segment, []) if slash else self.objects

@@ -97,7 +97,7 @@ def listed(diff: Diff) -> dict[Subject, set[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("mode", ["strict", "compat"])
-@hypothesis.settings(max_examples=150)
+@hypothesis.settings(max_examples=60)
 @hypothesis.given(data=policies(), samples=st.lists(st.sampled_from(list(questions())), min_size=40, max_size=40))
 def test_diff_agrees_with_deciding_both_sides(
     mode: str,

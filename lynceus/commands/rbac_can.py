@@ -1,0 +1,92 @@
+"""`lynceus rbac can`: may a caller do something, which line says so, and what would change it?"""
+
+from __future__ import annotations
+
+import click
+
+from lynceus.bundle import Live
+from lynceus.commands.answers import at_option, instant, mode_option, output_option, print_decision
+from lynceus.commands.cluster import ClusterChoice, cluster_options
+from lynceus.commands.rbac_input import gather, policy_option, project_option, resource_word, usable
+from model.decision import Decision
+from policy.findings import Mode
+from policy.generation import Generation
+from policy.guard import Guard
+from policy.rbac.deeds import Ask, Deed, judge
+from policy.subjects import Subject, named
+
+
+@click.command()
+@click.argument("subject")
+@click.argument("action")
+@click.argument("resource")
+@click.argument("target", metavar="[OBJECT]", default="")
+@policy_option
+@project_option
+@click.option("--default-role", metavar="R", help="Instead of policy.default.")
+@click.option("--group", "groups", metavar="G", multiple=True, help="A group of the subject; may be repeated.")
+@at_option
+@mode_option
+@output_option
+@cluster_options
+def can(
+    subject: str,
+    action: str,
+    resource: str,
+    target: str,
+    policy_file: str | None,
+    project_file: tuple[str, ...],
+    default_role: str | None,
+    groups: tuple[str, ...],
+    at: str | None,
+    mode: Mode,
+    output: str,
+    cluster: ClusterChoice,
+) -> None:
+    """May SUBJECT do ACTION on RESOURCE OBJECT? Exit code 0 allowed, 1 denied.
+
+    SUBJECT is a user, a role (role:dev), a project role as its tokens have it (proj:shop:ci), or empty: anonymous.
+    With --at, `sync` on an application also asks the sync windows of its project (as a manual sync).
+    """
+    word = resource_word(resource)
+    asks_windows = bool(at) and (word, action) == ("applications", "sync")
+    found = gather(policy_file, project_file, cluster, default_role=default_role, whole=asks_windows)
+    guard = Guard(usable(found, mode, cluster.namespace))
+    caller = named(subject, groups)
+    decision = _ask(guard, found, caller, Ask(word, action, target))
+    if decision.allowed and at and asks_windows:
+        decision = _windows(guard, found, caller, target, at, decision)
+    print_decision(decision, output)
+
+
+def _ask(guard: Guard, found: Live, caller: Subject, ask: Ask) -> Decision:
+    """Ask; where argocd-cm lets plain update and delete cover an Application's objects, those are asked first."""
+    plain, slash, _ = ask.action.partition("/")
+    step: tuple[Ask, ...] = (ask,)
+    inherits = found.settings.rbac_switches.inherit_fine_grained
+    if slash and inherits and ask.resource == "applications" and plain in ("update", "delete"):
+        step = (ask._replace(action=plain), ask)
+    return judge(Deed((step,)), lambda resource, action, target: guard.can(caller, resource, action, target))
+
+
+def _windows(guard: Guard, found: Live, caller: Subject, target: str, at: str, permitted: Decision) -> Decision:
+    """Ask the windows: of the Application when it was found, else of its project, where cluster windows count."""
+    generation = guard.current
+    for app in found.applications:
+        if app.rbac_object(generation.control_namespace) == target:
+            answer = guard.may_sync(app, now=instant(at), manual=True, subject=caller)
+            return permitted if answer.allowed else answer
+    found_by_project = _windows_of_project(generation, target, at)
+    return permitted if found_by_project is None or found_by_project.allowed else found_by_project
+
+
+def _windows_of_project(generation: Generation, target: str, at: str) -> Decision | None:
+    from policy.windows import Target
+    from policy.windows import decide as decide_windows
+
+    project, _, rest = target.partition("/")
+    windows = generation.windows.get(project)
+    if not windows:
+        return None
+    wanted = Target(rest.rpartition("/")[2], "", (), unresolved=True)
+    return decide_windows(windows, wanted, instant(at), manual=True, generation=generation.id)

@@ -1,0 +1,138 @@
+"""What the `lynceus rbac` commands are asked about: words for resources, and a policy from files or a cluster."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import click
+import msgspec
+
+from lynceus.bundle import Live
+from lynceus.commands.cluster import ClusterChoice
+from lynceus.files import read_bundle, read_policy, read_projects
+from model.project import AppProject
+from policy.findings import Finding, Mode, errors_of
+from policy.generation import Generation, build
+from policy.rbac.vocabulary import known_resource
+
+ALIASES = {
+    "app": "applications",
+    "apps": "applications",
+    "application": "applications",
+    "proj": "projects",
+    "projs": "projects",
+    "project": "projects",
+    "cluster": "clusters",
+    "repo": "repositories",
+    "repos": "repositories",
+    "repository": "repositories",
+    "cert": "certificates",
+    "certs": "certificates",
+    "certificate": "certificates",
+    "account": "accounts",
+    "gpg": "gpgkeys",
+    "gpgkey": "gpgkeys",
+    "key": "gpgkeys",
+    "log": "logs",
+    "appset": "applicationsets",
+    "appsets": "applicationsets",
+    "applicationset": "applicationsets",
+    "extension": "extensions",
+}
+"""Short words for resources, as `argocd admin settings rbac can` takes them, and some more."""
+
+policy_option = click.option(
+    "--policy-file", metavar="F", help="Policy CSV, the ConfigMap argocd-rbac-cm, or a folder. Default: built-in roles."
+)
+project_option = click.option(
+    "--project-file", metavar="F", multiple=True, help="AppProjects, whose roles and windows count; file or folder."
+)
+
+
+def resource_word(word: str) -> str:
+    """Return the resource that a word means; UsageError when there is none."""
+    found = ALIASES.get(word, word)
+    if not known_resource(found):
+        raise click.UsageError(f"unknown resource {word!r}, expected for example applications")
+    return found
+
+
+def gather(
+    policy_file: str | None,
+    project_files: t.Sequence[str],
+    cluster: ClusterChoice,
+    *,
+    default_role: str | None = None,
+    whole: bool = False,
+) -> Live:
+    """Read the policy that is asked: the cluster's when one was chosen, with what files bring laid over it.
+
+    Args:
+        policy_file: instead of the cluster's argocd-rbac-cm.
+        project_files: AppProjects, each instead of the one of its name.
+        cluster: as it was chosen.
+        default_role: instead of policy.default.
+        whole: read Applications and clusters of the cluster, too.
+    """
+    found = cluster.read(applications=whole, clusters=whole) if cluster.chosen else Live(where="files", rbac_source="")
+    if policy_file and Path(policy_file).is_dir():
+        found = overlaid(found, read_bundle([policy_file]))
+    elif policy_file:
+        rbac, source = read_policy(policy_file)
+        found = msgspec.structs.replace(found, rbac=rbac, rbac_source=source, has_rbac=True)
+    found = msgspec.structs.replace(found, projects=merged(found.projects, read_projects(project_files)))
+    if default_role is not None:
+        rbac = msgspec.structs.replace(found.rbac, default_role=default_role)
+        found = msgspec.structs.replace(found, rbac=rbac)
+    return found
+
+
+def overlaid(below: Live, above: Live) -> Live:
+    """Return what is below with every unit replaced that is above: the policy, each project, and so on."""
+    found = msgspec.structs.replace(
+        below,
+        projects=merged(below.projects, above.projects),
+        applications=above.applications or below.applications,
+        clusters=above.clusters or below.clusters,
+    )
+    if not above.has_rbac:
+        return found
+    rbac = above.rbac
+    if not above.has_rbac_keys and below.has_rbac_keys:
+        rbac = msgspec.structs.replace(below.rbac, csv=rbac.csv, generation=rbac.generation)
+    return msgspec.structs.replace(
+        found,
+        rbac=rbac,
+        rbac_source=above.rbac_source,
+        has_rbac=True,
+        has_rbac_keys=above.has_rbac_keys or below.has_rbac_keys,
+    )
+
+
+def merged(below: t.Iterable[AppProject], above: t.Iterable[AppProject]) -> list[AppProject]:
+    """Return the projects, those above instead of those of the same name below."""
+    return list({project.metadata.name: project for project in (*below, *above)}.values())
+
+
+def generation_of(found: Live, mode: Mode, namespace: str) -> tuple[Generation, tuple[Finding, ...]]:
+    """Build the policy, with what is wrong in it."""
+    return build(
+        found.rbac,
+        found.projects,
+        found.clusters,
+        mode=mode,
+        control_namespace=namespace,
+        global_projects=found.settings.global_projects if found.settings.global_projects_readable else None,
+        source=found.rbac_source,
+        additions=found.additions if found.additions_data else None,
+    )
+
+
+def usable(found: Live, mode: Mode, namespace: str) -> Generation:
+    """Build the policy; raises InvalidPolicy with the first error in it that is not one of a window."""
+    generation, findings = generation_of(found, mode, namespace)
+    for finding in errors_of(findings):
+        if not finding.code.startswith(("window-", "freeze-")):
+            raise finding.error()
+    return generation
