@@ -61,10 +61,15 @@ def findings(
     return [Finding(ConditionType.ORPHANED_RESOURCE, f"Application has {count} orphaned resources")] if count else []
 
 
-def settings_of(context: Context, app: Application) -> OrphanedResources | None:
-    """Return what the Application's project says about orphans: a comparison depends on it."""
+def basis(context: Context, app: Application) -> tuple[OrphanedResources, int] | None:
+    """Return what a comparison depends on where orphans are looked for: the rules, and which Applications there are.
+
+    An Application that goes without its objects leaves orphans to the others, and no object changes by it.
+    """
     project = context.governance.projects.get(app.spec.project or "default")
-    return project.spec.orphaned_resources if project is not None else None
+    if project is None or project.spec.orphaned_resources is None:
+        return None
+    return project.spec.orphaned_resources, hash(frozenset(other.key for other in context.applications.all()))
 
 
 def interest(context: Context, app: Application) -> list[ResourceKey]:

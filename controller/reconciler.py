@@ -112,7 +112,7 @@ class Refresher:
 
     def basis(self, app: Application, place: target.Place, render_key: str) -> Basis:
         """Return what a comparison depends on besides the live objects."""
-        known = orphans.settings_of(self._context, app)
+        known = orphans.basis(self._context, app)
         spec = (app.spec.all_sources, app.spec.destination, app.spec.ignore_differences, app.spec.sync_options, known)
         settings = hash(msgspec.json.encode(self._context.governance.settings))
         return Basis(render_key, settings, place.cluster.server, msgspec.json.encode(spec))

@@ -105,6 +105,8 @@ def entry(server: str = "", namespace: str = "*", name: str = "") -> dict[str, s
         ([entry("*", "")], PROD, "shop", False, False),
         ([entry("*", "")], PROD, "", True, True),
         ([entry(namespace="shop")], PROD, "shop", False, False),
+        ([entry("*", "?")], PROD, "", True, False),
+        ([entry("*", "sh*hop")], PROD, "shop", True, False),
         ([entry(name="")], Cluster(name="", server="https://x"), "shop", False, False),
         ([entry("*"), entry("*", "!kube-system")], PROD, "kube-system", False, False),
         ([entry("*", "!kube-system"), entry("*")], PROD, "shop", True, True),

@@ -136,6 +136,21 @@ def test_orphans_are_told_of(world: World, repo: Repo) -> None:
     world.wait("no warning", lambda: "OrphanedResourceWarning" not in conditions_of(world.get("shop")))
 
 
+def test_what_a_deleted_application_leaves_is_an_orphan(world: World, repo: Repo) -> None:
+    """Deleted without its objects: they are nobody's, and the next refresh of the other Application says so."""
+    repo.push({"app/a.yaml": config_map("a"), "gone/b.yaml": config_map("b")})
+    world.project(orphanedResources={})
+    world.app("shop", repo)
+    world.app("gone", repo, "gone")
+    world.start()
+    for name in ("shop", "gone"):
+        world.until(name, "Synced")
+    assert "OrphanedResourceWarning" not in conditions_of(world.get("shop"))
+    world.cluster.request("DELETE", f"/apis/argoproj.io/v1alpha1/namespaces/{world.control}/applications/gone")
+    world.refresh("shop")
+    assert "Application has 1 orphaned resources" == world.until_condition("shop", "OrphanedResourceWarning")
+
+
 def test_a_repository_secret_with_a_project_is_a_source_of_it(world: World, repo: Repo) -> None:
     """The project lists no source; the Secret that names the project adds its repository, and only to that one."""
     repo.push({"app/a.yaml": config_map("a")})
