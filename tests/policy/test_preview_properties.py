@@ -115,7 +115,7 @@ def test_diff_agrees_with_deciding_both_sides(
     apps = ["shop/web", "shop/a-prod", "pay/web", "other/web", "shop/ns/web"]
     diff = comparison.diff(applications=apps)
     assert () == diff.unproven
-    for entry, change in ((entry, change) for entry in diff.entries for change in entry.changes):
+    for entry, change in ((each, change) for each in diff.entries for change in each.changes):
         for caller, action, target in itertools.product(
             entry.callers, change.actions, (change.example, *change.applications)
         ):
