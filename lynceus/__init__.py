@@ -1,8 +1,18 @@
 """The top floor: command line, wiring, options, logs. The only place where the parts meet."""
 
-from importlib.metadata import PackageNotFoundError, version
+__version__: str
+"""Of the installed distribution; looked up on first use, for importlib.metadata takes a tenth of a short command."""
 
-try:
-    __version__ = version("lynceus")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+unknown"
+
+def __getattr__(name: str) -> str:
+    """Look the version up; nothing else is made on demand."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version("lynceus")
+    except PackageNotFoundError:  # a source tree that was never installed
+        found = "0+unknown"
+    globals()[name] = found
+    return found
