@@ -82,15 +82,38 @@ class _Case:
         """Ask the guard."""
         return self.guard.can(self.subject, "applications", "sync", target)
 
+    def casbin(self, subject: str, target: str) -> object:
+        """Ask pycasbin."""
+        return self.enforcer.enforce(subject, "applications", "sync", target)
+
     def figures(self) -> t.Iterator[tuple[str, float, float]]:
         """Yield (name, seconds, seconds of the yardstick)."""
         asked = f"{self.project}/web"
-        yardstick = _each(lambda _: self.enforcer.enforce("group1", "applications", "sync", asked), 20)
+        allowed = _each(lambda _: self.casbin("group1", asked), 10)
+        denied = _each(lambda _: self.casbin("group1", "other/web"), 10)
         self.ask(asked)
-        yield "decision, warm", _each(lambda _: self.ask(asked), 50_000), yardstick
-        yield "decision, cold, allowed", _each(lambda n: self.ask(f"{asked}-{n}"), 10_000), yardstick
-        yield "decision, cold, denied and explained", _each(lambda n: self.ask(f"other/web-{n}"), 5_000), yardstick
+        yield "decision, warm", _each(lambda _: self.ask(asked), 50_000), allowed
+        yield "decision, cold, allowed", _each(lambda n: self.ask(f"{asked}-{n}"), 10_000), allowed
+        yield "decision, cold, denied and explained", _each(lambda n: self.ask(f"other/web-{n}"), 5_000), denied
+        yield "decision, new subject", _each(lambda n: self._new(n, asked), 5_000), allowed
+        yield from self._many_groups()
         yield "load", self.load, self.casbin_load
+
+    def _new(self, number: int, target: str) -> object:
+        return self.guard.can(Subject(f"user-{number}", ("group1",)), "applications", "sync", target)
+
+    def _many_groups(self) -> t.Iterator[tuple[str, float, float]]:
+        """Yield the figures of a user with fifty groups who is denied; pycasbin is asked once for each group."""
+        groups = tuple(f"group{n}" for n in range(50))
+        asked = Subject("many", groups)
+        yardstick = sum(_each(lambda _, group=group: self.casbin(group, "other/web"), 1) for group in groups[:5]) * 10
+        ask = self.guard.can
+        ask(asked, "applications", "sync", "other/x")
+        yield (
+            "decision, 50 groups, denied and explained",
+            _each(lambda n: ask(asked, "applications", "sync", f"other/web-{n}"), 1_000),
+            yardstick,
+        )
 
 
 def run() -> t.Iterable[dict[str, t.Any]]:
