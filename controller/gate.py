@@ -20,6 +20,7 @@ from model.decision import Decision
 from model.events import DecisionMade
 from model.states import OperationPhase
 from policy.guard import Subject
+from policy.rbac import deeds
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is no error
@@ -162,17 +163,20 @@ class Gate:
         raise refused
 
     def _override(self) -> None:
-        """A named person who brings another source or revision needs the right to override."""
-        subject, sync = self._subject(), self._state.operation.sync
+        """A named person who brings another source needs the right to override, and for another revision it depends."""
+        subject, sync, sources = self._subject(), self._state.operation.sync, self._app.spec.all_sources
         if sync is None or self.automated or subject is None:
             return
-        other = operation.effective_sources(self._app, self._state.operation) != self._app.spec.all_sources
-        sources = self._app.spec.all_sources
+        other = operation.effective_sources(self._app, self._state.operation) != sources
         asked = operation.requested_revisions(self._state.operation, sources) if not other else ()
-        if not other and all(a == s.target_revision for a, s in zip(asked, sources, strict=True)):
-            return
-        name = self._app.rbac_object(self._context.namespace)
-        decision = self._context.guard.can(subject, "applications", "override", name)
+        moved = any(a != s.target_revision for a, s in zip(asked, sources, strict=False))
+        deed = deeds.sync(
+            self._app.rbac_object(self._context.namespace),
+            self._context.governance.settings.rbac_switches,
+            manifests=other,
+            other_revision=moved,
+        )
+        decision = deeds.judge(deed, lambda *ask: self._context.guard.can(subject, *ask))
         if not decision.allowed:
             raise Refused(decision.reason, decision, fatal=True)
 

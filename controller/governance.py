@@ -68,14 +68,11 @@ class Governance:
         self._rbac = RbacSettings()
         self._project_problems: dict[str, str] = {}
         self._secret_problems: dict[str, str] = {}
-        self._store = ObjectStore()
-        self._store.subscribe(self._noticed)
+        self._store, self._rbac_store, self._additions_store = ObjectStore(), ObjectStore(), ObjectStore()
+        for store in (self._store, self._rbac_store, self._additions_store):
+            store.subscribe(self._noticed)
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="governance", daemon=True)
-        self._rbac_store = ObjectStore()
-        self._rbac_store.subscribe(self._noticed)
-        self._additions_store = ObjectStore()
-        self._additions_store.subscribe(self._noticed)
         self._additions = additions.Additions()
 
         def watch(resource: ApiResource, store: ObjectStore, *, name: str = "", label: str = "") -> Informer:

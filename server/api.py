@@ -14,6 +14,7 @@ from model.decision import Decision
 from model.errors import Denied, InvalidInput
 from model.events import DecisionMade
 from model.states import RefreshLevel
+from policy.rbac import deeds
 from policy.subjects import Subject
 from server import bodies, errors, views
 from server.parts import Parts
@@ -113,7 +114,12 @@ class Api:
             return errors.answer(403, _NOT_SHOWN)
         if self._parts.submit_operation is None:
             return _not_here("sync applications")
-        self._demand(app, "sync", self._can(app, "sync"))
+        deed = deeds.sync(
+            app.rbac_object(self._parts.control_namespace),
+            self._parts.switches(),
+            other_revision=bodies.is_other_revision(app, request),
+        )
+        self._demand(app, "sync", deeds.judge(deed, lambda *ask: self._parts.guard.can(_caller(), *ask)))
         decision = self._parts.guard.may_sync(
             app, now=self._parts.clock.now(), manual=True, subject=_caller(), break_glass=request.break_glass.strip()
         )

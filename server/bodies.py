@@ -57,17 +57,19 @@ def sync_request(body: bytes) -> SyncRequest:
     return request
 
 
+def is_other_revision(app: Application, request: SyncRequest) -> bool:
+    """Say whether another revision is asked for than the Application names."""
+    return bool(request.revision) and request.revision != _tracked(app)
+
+
 def operation(app: Application, request: SyncRequest, username: str, groups: tuple[str, ...] = ()) -> Operation:
     """Return the operation that a sync request asks for, with the Application's own options where it names none.
 
     Raises:
         InvalidInput: another revision than the tracked one is asked for while automated sync would undo it.
     """
-    sources = app.spec.all_sources
-    tracked = (sources[0].target_revision or "HEAD") if sources else ""
-    other = request.revision and request.revision != tracked
-    if other and app.spec.automated is not None and not request.dry_run:
-        wanted = f"{tracked}, for automated sync is on and would undo anything else"
+    if is_other_revision(app, request) and app.spec.automated is not None and not request.dry_run:
+        wanted = f"{_tracked(app)}, for automated sync is on and would undo anything else"
         raise InvalidInput("request body", "revision", request.revision, wanted)
     given = request.sync_options.items if isinstance(request.sync_options, SyncOptions) else request.sync_options
     policy = app.spec.sync_policy
@@ -85,6 +87,12 @@ def operation(app: Application, request: SyncRequest, username: str, groups: tup
         info=_info(request, groups),
         retry=request.retry_strategy or (policy.retry if policy else None),
     )
+
+
+def _tracked(app: Application) -> str:
+    """Return the revision that the Application names."""
+    sources = app.spec.all_sources
+    return (sources[0].target_revision or "HEAD") if sources else ""
 
 
 def _info(request: SyncRequest, groups: tuple[str, ...]) -> list[JSON] | None:

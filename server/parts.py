@@ -11,6 +11,7 @@ from model.application import Application, Operation
 from model.decision import Decision
 from model.events import Event
 from model.meta import NamespacedName
+from model.settings import RbacSwitches
 from model.states import RefreshLevel
 from policy.subjects import Subject
 from policy.windows import WindowDecision
@@ -92,5 +93,7 @@ class Parts:
     terminate_operation: t.Callable[[NamespacedName], object] | None = None
     """Ends a running operation; raises NotFound when none runs. None: this instance ends none."""
     request_refresh: RequestRefresh | None = None
+    switches: t.Callable[[], RbacSwitches] = RbacSwitches
+    """Which deeds need which rights, from argocd-cm."""
     publish: t.Callable[[Event], None] = lambda event: None
     """Told each answer of the guard."""

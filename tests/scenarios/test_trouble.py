@@ -423,3 +423,24 @@ def test_objects_of_another_installation_are_neither_pruned_nor_in_the_way(world
         world.wait("the end", lambda: world.cluster.request("GET", root).status == 404)
         assert {} == world.objects("configmaps")
         assert 200 == world.cluster.request("GET", f"{path}/theirs").status
+
+
+def test_another_revision_needs_override_only_where_that_is_switched_on(real_world: World, repo: Repo) -> None:
+    """With `sync` alone a person may sync another revision; with the switch of argocd-cm that needs `override` too."""
+    world = real_world
+    first = repo.push(GOOD)
+    repo.push({"app/a.yaml": config_map("a", k="2")})
+    world.settings("argocd-rbac-cm", **{"policy.csv": "p, bob, applications, sync, */*, allow\n"})
+    world.settings(**{"application.sync.requireOverridePrivilegeForRevisionSync": "true"})
+    world.app("shop", repo, policy={})
+    world.start()
+    world.until("shop", "OutOfSync")
+    world.sync("shop", by={"username": "bob"}, revision=first)
+    app = world.wait("the refusal", lambda: phase_of(a := world.get("shop")) == "Error" and a)
+    assert "override" in app["status"]["operationState"]["message"]
+    assert {} == world.objects("configmaps")
+    known = len(world.of(PolicyLoaded))
+    world.settings()
+    world.wait("the settings", lambda: len(world.of(PolicyLoaded)) > known)
+    world.sync("shop", by={"username": "bob"}, revision=first)
+    world.wait("the old revision", lambda: world.objects("configmaps")["a"]["data"] == {"k": "1"})

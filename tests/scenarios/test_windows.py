@@ -332,3 +332,19 @@ def test_a_window_that_cannot_be_evaluated_is_a_condition_even_when_nothing_wait
     assert "Synced" == sync_of(world.get("shop"))
     world.project()
     world.wait("the end of it", lambda: {} == conditions_of(world.get("shop")))
+
+
+def test_a_sync_that_runs_longer_than_its_limit_is_terminated(real_world: World, repo: Repo) -> None:
+    """The limit counts from the recorded start; what was not begun is not written."""
+    world = real_world
+    world.clock.set(BEFORE)
+    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    world.app("shop", repo, policy={})
+    world.start(**{**AT_ONCE, "sync_timeout": dt.timedelta(minutes=10)})
+    world.until("shop", "OutOfSync")
+    world.sync("shop")
+    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    world.clock.set("2031-03-03T06:45:00+00:00")
+    app = world.wait("the end", lambda: phase_of(a := world.get("shop")) == "Failed" and a)
+    assert message_of(app).startswith("Operation terminated")
+    assert {} == world.objects("configmaps")

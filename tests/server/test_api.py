@@ -14,6 +14,7 @@ from model.decision import deny
 from model.errors import ApiUnavailable, Conflict, NotFound
 from model.meta import NamespacedName
 from model.project import SyncWindow
+from model.settings import RbacSwitches
 from model.states import RefreshLevel
 from server.api import LONGEST_BODY, create_api
 from server.app import PUBLIC
@@ -311,3 +312,13 @@ def test_the_debugger_is_off_whatever_the_environment_says(monkeypatch: pytest.M
             b"debugger"
             not in bench.request("GET", "/api/version?__debugger__=yes&cmd=resource&f=debugger.js", BOB).body
         )
+
+
+@pytest.mark.parametrize("switched_on", [False, True])
+def test_another_revision_needs_override_where_that_is_switched_on(tmp_path: Path, switched_on: bool) -> None:
+    """The switch of argocd-cm decides, and the same right is asked for as in the loop."""
+    with Bench(tmp_path, switches=lambda: RbacSwitches(override_for_revision=switched_on)) as bench:
+        assert 200 == bench.request("POST", f"{APPS}/web/sync", BOB, b'{"revision": "v1"}').status
+        assert 200 == bench.request("POST", f"{APPS}/web/sync", BOB, b"{}").status
+    overrides = [asked for asked in bench.guard.asked if asked[2] == "override"]
+    assert [("bob", "applications", "override", "shop/web")] * switched_on == overrides
