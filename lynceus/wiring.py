@@ -110,6 +110,7 @@ class Lynceus:
             submit_operation=self.manager.submit_operation if writes else None,
             terminate_operation=self.manager.terminate_operation if writes else None,
             request_refresh=self.manager.request_refresh if writes else None,
+            switches=lambda: self.manager.governance.settings.rbac_switches,
             publish=bus.publish,
         )
 
