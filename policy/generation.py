@@ -30,6 +30,7 @@ from policy.rbac.roles import closed_layer, project_layer
 from policy.windows import Target, Window, WindowDecision
 from policy.windows.checks import duplicates
 from policy.windows.collect import Collection, OfProject, collect, collect_annotation
+from policy.windows.roster import Roster
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -246,7 +247,7 @@ def _windows(project: Project | None, unit: Unit, additions: Collection) -> tupl
     if project is None:
         return ()
     freezes, shared = additions.concerning(project.name)
-    return (*freezes, *project.windows, *unit.added.windows, *shared)
+    return Roster((*freezes, *project.windows, *unit.added.windows, *shared))
 
 
 def _missing_globals(rules: tuple[GlobalProject, ...], units: dict[str, Unit], mode: Mode) -> t.Iterator[Finding]:

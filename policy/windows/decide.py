@@ -8,8 +8,9 @@ import typing as t
 import msgspec
 
 from model.decision import Decision
-from policy.windows.ledger import REFUSALS, Asked, Ledger, Verdict, open_ones
+from policy.windows.ledger import MANY, REFUSALS, Asked, Ledger, Verdict
 from policy.windows.moment import Calendar, bounded, from_micros, to_micros
+from policy.windows.roster import Many, Roster
 from policy.windows.window import Target, Window
 from policy.windows.words import to_decision
 
@@ -58,23 +59,21 @@ def judge(
     """
     now = bounded(now)
     calendar, micros = Calendar(), to_micros(now)
-    matched = tuple(
-        [window for window in _matching(windows, target) if window.expires is None or micros < window.expires]
-    )
+    numbers = _matching(windows, target, micros)
+    matched = tuple([windows[number] for number in numbers])
     healing = healing and not manual
-    running = started is not None and _permitted_at(
-        matched, bounded(min(started, now)), now, manual=manual, healing=healing
-    )
-    states = [window.state(micros, calendar) for window in matched]
-    ledger = Ledger(matched, Asked(manual, running, healing))
-    ledger.start(states)
-    state, blocking, steady_until = _stated(ledger), ledger.blocking(), ledger.first_edge
-    change, sure = ledger.next_change(calendar, micros + _FURTHEST_MICROS)
+    began = bounded(min(started, now)) if started is not None else None
+    running = began is not None and _permitted_at(matched, began, now, manual=manual, healing=healing)
+    ledger = Ledger(windows, Asked(manual, running, healing), numbers)
+    ahead = _begin(ledger, windows, numbers, micros, calendar)
+    state, blocking, steady_until = _stated(ledger), ledger.blocking(), ahead.first_edge
+    active = sorted([*ledger.denies, *ledger.allows])
+    change, sure = ahead.next_change(calendar, micros + _FURTHEST_MICROS)
     return WindowDecision(
         allowed=state not in REFUSALS,
         state=state,
         matched=matched,
-        active=open_ones(matched, states),
+        active=tuple([windows[number] for number in active]),
         blocking=blocking,
         invalid=tuple([window for window in matched if window.invalid]),
         steady_until=_instant(steady_until),
@@ -83,10 +82,29 @@ def judge(
     )
 
 
-def _matching(windows: t.Sequence[Window], target: Target) -> list[Window]:
-    """Return the windows that concern the Application; those that only name beginnings of names need no call."""
+def _matching(windows: t.Sequence[Window], target: Target, micros: int) -> list[int]:
+    """Return the numbers of the windows that concern the Application; plain beginnings of names need no call."""
     named = target.application.startswith
-    return [window for window in windows if (named(starts) if (starts := window.starts) else window.matches(target))]
+    found = [
+        number
+        for number, window in enumerate(windows)
+        if (named(starts) if (starts := window.starts) else window.matches(target))
+    ]
+    return [number for number in found if not windows[number].added or not windows[number].gone(micros)]
+
+
+def _begin(
+    ledger: Ledger, windows: t.Sequence[Window], numbers: list[int], micros: int, calendar: Calendar
+) -> Ledger | Many:
+    """Bring the ledger to the instant; returns what can look ahead from there."""
+    if isinstance(windows, Roster) and len(numbers) >= MANY:
+        view = windows.view(micros, calendar)
+        if view is not None:
+            asked = sorted(windows.others.intersection(numbers))
+            ledger.start([(number, windows[number].state(micros, calendar)) for number in asked])
+            return Many(ledger, windows, view, numbers)
+    ledger.start([(number, windows[number].state(micros, calendar)) for number in numbers])
+    return ledger
 
 
 def _stated(ledger: Ledger) -> Verdict:
@@ -101,7 +119,7 @@ def _permitted_at(
 ) -> bool:
     """Return whether the sync was permitted when it started; upstream takes the zone offset of now for it."""
     ledger = Ledger(matched, Asked(manual, False, healing))
-    ledger.start([(window.is_open(started, now), None) for window in matched])
+    ledger.start([(number, (window.is_open(started, now), None)) for number, window in enumerate(matched)])
     return ledger.allowed
 
 

@@ -8,7 +8,6 @@ is without it. Called by policy.windows.decide. Source: Argo CD types.go, SyncWi
 from __future__ import annotations
 
 import heapq
-import itertools
 import typing as t
 
 from policy.windows.moment import Calendar
@@ -45,32 +44,45 @@ class Asked(t.NamedTuple):
 class Ledger:
     """The state of all matched windows at an instant that moves forward."""
 
-    def __init__(self, windows: t.Sequence[Window], asked: Asked) -> None:
+    def __init__(self, windows: t.Sequence[Window], asked: Asked, numbers: t.Sequence[int] | None = None) -> None:
+        """Take the question.
+
+        Args:
+            windows: what the numbers count.
+            asked: what speaks for the sync.
+            numbers: those that concern the Application; None = all.
+        """
         self.windows, self.asked = windows, asked
+        self._numbers = range(len(windows)) if numbers is None else numbers
         self.denies: dict[int, int | None] = {}
         """Open deny windows: their number, and when they close."""
         self.allows: dict[int, int | None] = {}
-        invalid = [number for number, window in enumerate(windows) if window.invalid]
-        self.invalid = {number: windows[number].expires for number in invalid}
-        self._allowing = {number for number, window in enumerate(windows) if window.allows}.difference(invalid)
+        self.invalid = {number: windows[number].expires for number in self._numbers if windows[number].invalid}
+        self._allowing = {number for number in self._numbers if windows[number].allows}.difference(self.invalid)
         """Numbers of all allow windows, open or not."""
+        self._shut: Verdict | None = None
         self._against = self._own = self._no_manual = self._no_overrun = 0
         self._edges: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
         """When windows open or close: heaps of (microseconds, number), for allow windows and for the others."""
 
-    def start(self, states: t.Sequence[State]) -> None:
-        """Take the state of every window at the first instant."""
-        for number, (is_open, end) in enumerate(states):
+    def start(self, states: t.Sequence[tuple[int, State]]) -> None:
+        """Take the states of windows at the first instant, with their numbers."""
+        for number, (is_open, end) in states:
             if is_open:
-                self._turn(number, True, end)
-        allowing = self._allowing
-        for allows, heap in self._edges.items():
-            heap += [
-                (state[1], n) for n, state in enumerate(states) if state[1] is not None and (n in allowing) is allows
-            ]
-            heapq.heapify(heap)
+                self.turn(number, True, end)
+        allowing, windows, invalid = self._allowing, self.windows, self.invalid
+        allows, others = self._edges[True], self._edges[False]
+        for number, (_, end) in states:
+            if end is not None:
+                if number in allowing:
+                    allows.append((end, number))
+                elif windows[number].denies or number in invalid:
+                    others.append((end, number))
+        heapq.heapify(allows)
+        heapq.heapify(others)
 
-    def _turn(self, number: int, is_open: bool, end: int | None) -> None:
+    def turn(self, number: int, is_open: bool, end: int | None) -> None:
+        """Note that a window is open now up to `end`, or closed."""
         window = self.windows[number]
         if number in self.invalid or not (window.allows or window.denies):
             return
@@ -93,9 +105,10 @@ class Ledger:
 
     def _retire(self, number: int) -> None:
         """Take out a window that has expired."""
-        self._turn(number, False, None)
+        self.turn(number, False, None)
         self.invalid.pop(number, None)
         self._allowing.discard(number)
+        self._shut = None
 
     @property
     def verdict(self) -> Verdict:
@@ -110,7 +123,9 @@ class Ledger:
             return "overrun" if self.asked.running and not self._no_overrun else "denied"
         if self.allows:
             return "open"
-        return self._closed() if self._allowing else "none"
+        if self._shut is None:
+            self._shut = self._closed() if self._allowing else "none"
+        return self._shut
 
     def _closed(self) -> Verdict:
         """Return the answer with only closed allow windows: the same excuse must stand on all of them."""
@@ -171,30 +186,30 @@ class Ledger:
         Returns:
             When it does (None = not as far as was looked), and up to where it is sure (None = for ever).
         """
-        if self._constant():
+        if self.constant():
             return None, None
         allowed, looks, last = self.allowed, 0, -_FOREVER
-        most = MOST_LOOKS if len(self.windows) < MANY else MOST_LOOKS_AMONG_MANY
+        most = MOST_LOOKS if len(self._numbers) < MANY else MOST_LOOKS_AMONG_MANY
         while True:
             at = self._next_look()
             if at >= _FOREVER:
                 return None, None
             if at > furthest or looks >= most or at <= last:
                 return None, min(at, furthest)
-            looks += self._move(at, calendar)
+            looks += self.move(at, calendar)
             if self.allowed != allowed:
                 return at, at
             last = at
 
-    def _constant(self) -> bool:
+    def constant(self) -> bool:
         """Return whether all windows let this sync through for one and the same reason."""
         if self.invalid:
             return False
-        asked, specs = self.asked, [window.spec for window in self.windows]
+        asked, windows = self.asked, [self.windows[number] for number in self._numbers]
         return (
-            (asked.manual and all(spec.manual_sync for spec in specs))
-            or (asked.running and all(spec.sync_overrun for spec in specs))
-            or (asked.healing and all(window.heal for window in self.windows))
+            (asked.manual and all(window.spec.manual_sync for window in windows))
+            or (asked.running and all(window.spec.sync_overrun for window in windows))
+            or (asked.healing and all(window.heal for window in windows))
         )
 
     def _next_look(self) -> int:
@@ -215,7 +230,7 @@ class Ledger:
                 return min(allow_edge, deny_edge) if self.asked.manual or self.asked.running else allow_edge
         return min(allow_edge, deny_edge)
 
-    def _move(self, at: int, calendar: Calendar) -> int:
+    def move(self, at: int, calendar: Calendar) -> int:
         """Bring all windows to an instant; returns how many states were worked out."""
         looks = 0
         for heap in self._edges.values():
@@ -228,7 +243,7 @@ class Ledger:
                     self._retire(number)
                     end = None
                 else:
-                    self._turn(number, is_open, end)
+                    self.turn(number, is_open, end)
                 if end is not None and end > at:
                     heapq.heapreplace(heap, (end, number))
                 else:
@@ -238,8 +253,3 @@ class Ledger:
 
 def _or_forever(end: int | None) -> int:
     return _FOREVER if end is None else end
-
-
-def open_ones(windows: t.Sequence[Window], states: t.Sequence[State]) -> tuple[Window, ...]:
-    """Return the windows that are open."""
-    return tuple(itertools.compress(windows, [is_open for is_open, _ in states]))

@@ -69,6 +69,11 @@ class Opening:
         self._apart = self._micros < gap
         """Two openings never touch."""
 
+    @property
+    def weekly(self) -> tuple[tuple[int, ...], int] | None:
+        """The starts of a week and how long each opening lasts, in microseconds; None unless weeks are alike."""
+        return (self._week[1:-1], self._micros) if self._week and self._apart else None
+
     def is_open(self, at: dt.datetime, offset_of: dt.datetime | None = None) -> bool:
         """Return whether the window is open at an instant.
 

@@ -264,3 +264,15 @@ def test_an_unreadable_annotation_concerns_its_project() -> None:
 def test_each_change_is_another_generation() -> None:
     """What lynceus-cm says is part of the identity of a generation."""
     assert generation({"windows": entry()}).id != generation({"windows": entry(kind="allow")}).id != generation({}).id
+
+
+def test_what_did_not_change_is_not_compiled_again() -> None:
+    """A generation takes the windows of the one before when project and lynceus-cm are the same."""
+    shop, data = (
+        project(windows=[{"kind": "deny", "schedule": "0 0 * * *", "duration": "1h", "applications": ["*"]}]),
+        {"windows": entry()},
+    )
+    first = generation(data, shop)
+    second = generation(data, shop, previous=first)
+    third = generation({"windows": entry(kind="allow")}, shop, previous=second)
+    assert [True, False] == [later.windows["shop"] is first.windows["shop"] for later in (second, third)]
