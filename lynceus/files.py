@@ -17,6 +17,7 @@ from model.application import Application, read_application
 from model.errors import InvalidInput, InvalidPolicy, InvalidSettings
 from model.project import AppProject, read_project
 from model.settings import RbacSettings, read_rbac_settings
+from model.yamltext import MISREAD
 
 LARGEST_FILE = 8 * 1024 * 1024
 """Bytes. A ConfigMap holds 1 MiB; a file may bring several objects."""
@@ -82,7 +83,7 @@ def read_documents(path: str, *, loose: bool = False) -> list[dict[str, t.Any]]:
         documents = list(yaml.load_all(text, Loader=_Loader))
     except yaml.YAMLError as failure:
         raise _unreadable(path, failure) from None
-    except (RecursionError, ValueError, TypeError):
+    except MISREAD:
         raise InvalidSettings(path, "", "text that is no YAML", "YAML or JSON") from None
     kept = [each for each in documents if each is not None and (isinstance(each, dict) or not loose)]
     return [obj for document in kept for obj in _objects(document, path)]

@@ -13,6 +13,8 @@ LONGEST = 1024 * 1024
 """Characters; a ConfigMap holds no more."""
 DEEPEST = 20
 """Levels of nesting."""
+MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What PyYAML raises beside its own errors, mostly over scalars that are not what their tag says: ``!!bool maybe``."""
 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -50,7 +52,7 @@ def load(text: str) -> t.Any:
         return yaml.load(text, Loader=_Loader)  # noqa: S506, TID251 - a subclass of the safe loader
     except yaml.YAMLError as failure:
         raise ValueError(_told(failure)) from None
-    except (ValueError, RecursionError, OverflowError, AttributeError) as failure:
+    except MISREAD as failure:
         raise ValueError(f"no YAML ({type(failure).__name__})") from None
 
 

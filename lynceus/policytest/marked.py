@@ -11,6 +11,7 @@ import typing as t
 import yaml
 
 from model.errors import InvalidSettings
+from model.yamltext import MISREAD
 
 DEEPEST = 64
 """Levels of nesting, aliases followed."""
@@ -57,7 +58,7 @@ def parse(text: str, place: str) -> list[t.Any]:
         nodes = [node for node in yaml.compose_all(text, Loader=_Base) if node is not None]
     except yaml.YAMLError as failure:
         raise _unreadable(failure, place) from None
-    except (RecursionError, ValueError, TypeError):
+    except MISREAD:
         raise InvalidSettings(place, "", "text that is no YAML", "YAML") from None
     builder = _Builder(place)
     documents = [builder.build(node, 0) for node in nodes]
@@ -111,7 +112,7 @@ class _Builder:
             return node.value
         try:
             return self._scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError, TypeError, OverflowError):
+        except (yaml.YAMLError, *MISREAD):
             raise self._refuse(node, "a value that cannot be read", "plain text, a number or true and false") from None
 
     def _listing(self, node: yaml.SequenceNode, depth: int) -> Listing:

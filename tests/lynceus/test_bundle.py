@@ -54,6 +54,8 @@ def test_policy_csv_and_projects_make_a_bundle(tmp_path: Path) -> None:
         ({"a.yaml": OBJECTS, "b.yaml": OBJECTS.split("---")[3]}, "AppProject shop again, after"),
         ({"a.yaml": OBJECTS, "p.csv": "g, a, b\n"}, "policy CSV beside the ConfigMap argocd-rbac-cm"),
         ({"a.yaml": "kind: Deployment\n"}, "found nothing that governs"),
+        ({"a.yaml": "kind: AppProject\nx: !!bool maybe\n"}, "found text that is no YAML"),
+        ({"a.yaml": "kind: AppProject\nx: !!timestamp soon\n"}, "found text that is no YAML"),
         (
             {"a.yaml": "kind: AppProject\nmetadata: {name: x}\nspec: {roles: 3}\n"},
             "AppProject x: spec.roles: found int",
@@ -64,7 +66,7 @@ def test_policy_csv_and_projects_make_a_bundle(tmp_path: Path) -> None:
         ),
         ({}, "found nothing that governs"),
     ],
-    ids=["twice", "two policies", "other kinds", "wrong type", "no text", "empty"],
+    ids=["twice", "two policies", "other kinds", "odd bool", "odd time", "wrong type", "no text", "empty"],
 )
 def test_what_cannot_be_read_is_refused(tmp_path: Path, files: dict[str, str], said: str) -> None:
     """One clear line; nothing is guessed."""

@@ -211,6 +211,7 @@ HEADS = {
     "nothing": ("", "found 0 documents, expected one"),
     "a key twice": (HEAD + "tests: []\n", ":9: found the key 'tests' twice, expected each key once"),
     "no YAML": ("policy: [\n", "expected YAML"),
+    "a tag that does not fit": ("policy: !!bool maybe\n", ":1: found a value that cannot be read"),
 }
 
 
