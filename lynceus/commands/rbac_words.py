@@ -100,7 +100,8 @@ def _change_lines(comparison: Comparison, entry: Entry, change: Change) -> list[
     before, after = comparison.decisions(entry.callers[0].subject, change)
     where = f" in project {change.project}" if change.project else ""
     objects = change.objects or "(no object)"
-    example = f", for example {change.example}" if change.example not in (change.objects, *change.applications) else ""
+    known = ("", change.objects, *change.applications)
+    example = f", for example {change.example}" if change.example not in known else ""
     head = f"  {WORDS[change.direction]} {change.resource} {_actions(change)} on {objects}{where}{example}"
     lines = [head, f"    before: {_rule(before)}", f"    after:  {_rule(after)}"]
     if change.applications:

@@ -160,6 +160,9 @@ class _Work:
                 outside = frozenset(each for each in projects if _counts(resource, each) and not project)
                 for change in self._of_resource(subject, resource, project, outside):
                     _merge(found, change)
+        for key, change in list(found.items()):
+            if change.project and (*key[:4], "") in found:
+                _merge(found, msgspec.structs.replace(found.pop(key), project=""))
         return tuple(sorted(found.values(), key=_order))
 
     def _of_resource(
@@ -243,4 +246,5 @@ def _plain_first(action: str) -> tuple[bool, str]:
 
 
 def _order(change: Change) -> tuple[t.Any, ...]:
-    return (change.resource, change.objects, change.direction, change.actions, change.project)
+    seldom = change.direction in ("barred", "unbarred")
+    return (seldom, change.resource, change.objects, change.direction, change.actions, change.project)

@@ -152,8 +152,7 @@ class Search:
         self._try(
             (item.pattern.literal,) if item.pattern.literal is not None else self._samples(item), wanted, examples
         )
-        for direction, targets in apps.items():
-            examples.setdefault(direction, targets[0])
+        examples |= {direction: targets[0] for direction, targets in apps.items()}
         complete = item.pattern.literal is not None or wanted <= set(examples)
         if not complete and self.exact and not self.brittle:
             complete = self._explore(item, others, wanted, examples)

@@ -140,11 +140,10 @@ class Side:
     def _strict(self, subject: Subject, resource: str, project: str) -> t.Iterator[tuple[str, str, Part, bool]]:
         assert self.engine is not None
         asked = project_of(resource, _object_in(resource, project))
-        if subject.kind == "token" and asked and asked != project_of_token(subject.name):
-            return
+        elsewhere = subject.kind == "token" and bool(asked) and asked != project_of_token(subject.name)
         layer = "" if project == GLOBAL else project
         for name, allows in self.engine._names(subject, layer):
-            yield name, layer, ONE, allows
+            yield name, layer, ONE, allows and (not elsewhere or name == self.default_role)
 
     def _compat(self, subject: Subject, resource: str, project: str) -> t.Iterator[tuple[str, str, Part, bool]]:
         assert self.engine is not None
