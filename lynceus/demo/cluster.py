@@ -68,6 +68,11 @@ class DemoCluster:
         """Return the object; NotFound when there is none."""
         return t.cast("JSON", msgspec.json.decode(self._client.request("GET", self._path(kind, namespace, name))))
 
+    def events(self, namespace: str) -> list[JSON]:
+        """Return the Events of a namespace."""
+        answer = self._client.request("GET", f"/api/v1/namespaces/{namespace}/events")
+        return t.cast("list[JSON]", msgspec.json.decode(answer)["items"])
+
     def exists(self, kind: str, namespace: str, name: str) -> bool:
         """Tell whether the object is there."""
         try:

@@ -15,11 +15,12 @@ from pathlib import Path
 import click
 
 from lynceus import logs
-from lynceus.demo import guarding, own, story
-from lynceus.demo.narrator import Narrator, StoryError
+from lynceus.demo import freezing, guarding, own, preview, story
+from lynceus.demo.narrator import Narrator
 from lynceus.demo.stage import Stage
 from lynceus.demo.world import World
 from lynceus.stopping import stop_on_signals
+from model.errors import LynceusError
 
 STEPS: t.Final = (
     story.first_sync,
@@ -27,8 +28,10 @@ STEPS: t.Final = (
     story.a_manual_edit,
     story.a_removed_file,
     guarding.a_deny_window,
+    freezing.a_freeze,
     guarding.two_people,
     guarding.a_broken_commit,
+    preview.a_preview,
     guarding.a_bad_policy,
     guarding.the_metrics,
 )
@@ -68,7 +71,7 @@ def _tell(world: World) -> bool:
     for step in STEPS:
         try:
             step(world, say)
-        except StoryError as failure:
+        except LynceusError as failure:
             say.fail(str(failure))
     click.echo()
     if say.failures:

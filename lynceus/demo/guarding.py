@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import typing as t
 
 from controller.clock import SystemClock
+from lynceus.demo import probes
 from lynceus.demo.narrator import Narrator
 from lynceus.demo.story import GUESTBOOK_DEPLOYMENT, GUESTBOOK_SETTINGS, settled
-from lynceus.demo.world import World, condition, operation, status_of
+from lynceus.demo.world import World, status_of
 from model.durations import format_duration, format_time
 
 FREEZE: t.Final = dt.timedelta(minutes=30)
@@ -30,36 +30,29 @@ def a_deny_window(world: World, say: Narrator) -> None:
     say.tell(f"AppProject shop: deny {freeze['schedule']!r} for {freeze['duration']} on guestbook")
     say.expect(
         "Lynceus reports the window for guestbook",
-        lambda: 'trigger="auto"} 0' in _sample(world, "lynceus_app_sync_allowed", "guestbook"),
+        lambda: probes.forbidden(world, "guestbook"),
     )
     text = world.repository.read(GUESTBOOK_SETTINGS)
     head = world.repository.push(
         "Greet differently", {GUESTBOOK_SETTINGS: text.replace("Good morning", "Good evening")}
     )
     say.tell(f"pushed {head[:7]} into the freeze")
-    say.quote(say.expect("guestbook is OutOfSync and says why", lambda: _blocked(world, head)))
+    say.quote(say.expect("guestbook is OutOfSync and says why", lambda: probes.blocked(world, "guestbook", head)))
     until = format_time(opened + FREEZE)
-    say.expect(f"and until when: {until}", lambda: until in (_blocked(world, head) or ""))
-    if _greeting(world) != "Good morning":
+    say.expect(f"and until when: {until}", lambda: until in (probes.blocked(world, "guestbook", head) or ""))
+    if probes.setting(world, "guestbook", "GREETING") != "Good morning":
         say.fail("the change went through the closed window")
     _set_windows(world, windows)
     say.tell("the window is taken away")
-    say.expect("the waiting change is deployed without another push", lambda: _greeting(world) == "Good evening")
+    say.expect(
+        "the waiting change is deployed without another push",
+        lambda: probes.setting(world, "guestbook", "GREETING") == "Good evening",
+    )
     say.expect(f"guestbook is Synced and Healthy at {head[:7]}", settled(world, "guestbook", head))
 
 
 def _set_windows(world: World, windows: list[dict[str, t.Any]]) -> None:
     world.cluster.patch("AppProject", world.control, "shop", {"spec": {"syncWindows": windows}})
-
-
-def _blocked(world: World, revision: str) -> str | None:
-    application = world.application("guestbook")
-    status, _, seen = status_of(application)
-    return condition(application, "LynceusSyncBlocked") if status == "OutOfSync" and seen == revision else None
-
-
-def _greeting(world: World) -> str:
-    return str(world.cluster.get("ConfigMap", world.namespace("guestbook"), "guestbook")["data"]["GREETING"])
 
 
 def two_people(world: World, say: Narrator) -> None:
@@ -73,13 +66,7 @@ def two_people(world: World, say: Narrator) -> None:
     status, answer = world.ask("operator", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
     seen = f"the operator's sync was answered {status} {answer}"
     if say.check(status in (200, 202), "the operator's sync is accepted", seen):
-        say.expect("and succeeds in the operator's name", lambda: _done_by(world, "operator"))
-
-
-def _done_by(world: World, user: str) -> bool:
-    state = operation(world.application("payments"))
-    initiator = state.get("operation", {}).get("initiatedBy", {}).get("username")
-    return initiator == user and state.get("phase") == "Succeeded"
+        say.expect("and succeeds in the operator's name", lambda: probes.done_by(world, "payments", "operator"))
 
 
 def a_broken_commit(world: World, say: Narrator) -> None:
@@ -106,7 +93,11 @@ def a_broken_commit(world: World, say: Narrator) -> None:
     say.quote(str(world.application("guestbook")["status"]["health"].get("message", "")))
     head = world.repository.push("Add an object that the API server refuses", {GUESTBOOK_SETTINGS: refused})
     say.tell(f"pushed {head[:7]}: a Service with an impossible name")
-    say.quote(say.expect("the sync fails and is retried, with the time of the next try", lambda: _retrying(world)))
+    say.quote(
+        say.expect(
+            "the sync fails and is retried, with the time of the next try", lambda: probes.retrying(world, "guestbook")
+        )
+    )
     head = world.repository.push("Mend it", {GUESTBOOK_DEPLOYMENT: good, GUESTBOOK_SETTINGS: settings})
     say.tell(f"pushed {head[:7]}: mended")
     world.ask("operator", "DELETE", f"/api/v1/applications/{world.name('guestbook')}/operation")
@@ -114,19 +105,15 @@ def a_broken_commit(world: World, say: Narrator) -> None:
     say.expect(f"guestbook is Synced and Healthy at {head[:7]}", settled(world, "guestbook", head), 60)
 
 
-def _retrying(world: World) -> str | None:
-    state = operation(world.application("guestbook"))
-    message = str(state.get("message", ""))
-    return message if state.get("retryCount", 0) >= 1 and "Retrying attempt" in message else None
-
-
 def a_bad_policy(world: World, say: Narrator) -> None:
     """A policy that cannot be read changes nothing, and is seen."""
     say.step("A bad policy edit is refused and the last good one stays")
-    before = _value(world, "lynceus_policy_reload_failures_total")
+    before = probes.value(world, "lynceus_policy_reload_failures_total")
     world.set_policy(world.manifest("policy.csv") + "p, role:developer, applications, *, allow\n")
     say.tell("argocd-rbac-cm: a line with five fields is added")
-    say.expect("the failed reload is counted", lambda: _value(world, "lynceus_policy_reload_failures_total") > before)
+    say.expect(
+        "the failed reload is counted", lambda: probes.value(world, "lynceus_policy_reload_failures_total") > before
+    )
     refused, _ = world.ask("developer", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
     allowed, _ = world.ask("operator", "GET", f"/api/v1/applications/{world.name('payments')}")
     say.check(
@@ -157,21 +144,4 @@ def the_metrics(world: World, say: Narrator) -> None:
 
 
 def _seen(world: World, say: Narrator, name: str, labels: tuple[str, ...]) -> str:
-    return say.expect(f"{name}{{{','.join(labels)}}} is above 0", lambda: _positive(world, name, *labels), 10)
-
-
-def _samples(world: World, name: str, *labels: str) -> list[str]:
-    wanted = re.compile(re.escape(name) + r"[{ ]")
-    return [line for line in world.scrape() if wanted.match(line) and all(label in line for label in labels)]
-
-
-def _sample(world: World, name: str, application: str) -> str:
-    return "\n".join(_samples(world, name, f'name="{world.name(application)}"'))
-
-
-def _value(world: World, name: str) -> float:
-    return sum(float(line.rsplit(" ", 1)[1]) for line in _samples(world, name))
-
-
-def _positive(world: World, name: str, *labels: str) -> str | None:
-    return next((line for line in _samples(world, name, *labels) if float(line.rsplit(" ", 1)[1]) > 0), None)
+    return say.expect(f"{name}{{{','.join(labels)}}} is above 0", lambda: probes.positive(world, name, *labels), 10)

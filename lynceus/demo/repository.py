@@ -34,7 +34,7 @@ class DemoRepository:
         self._work, self._bare = folder / "work", folder / "shop.git"
         self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self._bare), cwd=folder)
         self._git("init", "--quiet", "--initial-branch=main", str(self._work), cwd=folder)
-        _copy(files("examples") / "apps", self._work)
+        copy_files(files("examples") / "apps", self._work)
         self.head = self.push("Deploy the shop")
 
     @property
@@ -80,11 +80,11 @@ class DemoRepository:
         return done.stdout
 
 
-def _copy(source: Traversable, target: Path) -> None:
+def copy_files(source: Traversable, target: Path) -> None:
     """Copy a folder of the package, wherever it is installed."""
     target.mkdir(exist_ok=True)
     for item in source.iterdir():
         if item.is_dir():
-            _copy(item, target / item.name)
+            copy_files(item, target / item.name)
         elif not item.name.endswith((".py", ".pyc")):
             (target / item.name).write_bytes(item.read_bytes())

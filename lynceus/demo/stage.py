@@ -162,6 +162,7 @@ class Stage:
             click.secho("    - storefront is left out: neither kustomize nor kubectl is installed", fg="yellow")
         return World(
             cluster=self.cluster,
+            kubeconfig=self.kubeconfig,
             repository=self.repository,
             control=self.control,
             prefix=self.prefix,

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 from lynceus.demo.cluster import JSON, DemoCluster
 from lynceus.demo.repository import DemoRepository
@@ -22,6 +23,8 @@ class World:
     """Everything a step may touch."""
 
     cluster: DemoCluster
+    kubeconfig: Path
+    """Of the cluster, for Lynceus' own commands."""
     repository: DemoRepository
     control: str
     """Namespace of the Applications."""

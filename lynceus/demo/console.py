@@ -1,0 +1,61 @@
+"""Lynceus' own commands as the steps type them: the same code, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+from pathlib import Path
+
+import click
+import msgspec
+
+from lynceus.demo.narrator import Narrator, StoryError
+from lynceus.demo.world import World
+
+
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a command."""
+
+    code: int
+    lines: tuple[str, ...]
+    """What it printed on stdout."""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self.lines)
+
+
+def on_cluster(world: World) -> tuple[str, ...]:
+    """Return the options by which a command finds the story's cluster."""
+    return "--kubeconfig", str(world.kubeconfig), "-n", world.control
+
+
+def call(say: Narrator, *arguments: str, folder: Path | None = None, world: World | None = None) -> Ran:
+    """Show a command line and run it.
+
+    Args:
+        say: prints the command line, without what a reader does not have to know: where cluster and files are.
+        arguments: of the `lynceus` script.
+        folder: where the files are that the arguments name.
+        world: whose cluster the command is about.
+
+    Raises:
+        StoryError: the command cannot be used this way.
+        LynceusError: as the command raises it.
+    """
+    from lynceus.cli import cli
+
+    shown = shlex.join(arguments)
+    say.tell(f"$ lynceus {shown.replace(f'{folder}/', '') if folder else shown}")
+    out = io.StringIO()
+    code: object = 0
+    with contextlib.redirect_stdout(out):
+        try:
+            cli.main([*arguments, *(on_cluster(world) if world else ())], prog_name="lynceus", standalone_mode=False)
+        except SystemExit as done:
+            code = done.code
+        except click.ClickException as refused:
+            raise StoryError(f"lynceus {arguments[0]}: {refused.format_message()}") from None
+    return Ran(code=code if isinstance(code, int) else int(code is not None), lines=tuple(out.getvalue().splitlines()))
