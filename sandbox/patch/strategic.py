@@ -47,6 +47,8 @@ def _merge_map(original: dict[str, Any], patch: dict[str, Any], node: SchemaNode
     for key in [key for key in patch if key.startswith(DELETE_PRIMITIVES)]:
         _delete_primitives(original, key.removeprefix(DELETE_PRIMITIVES), patch.pop(key))
     for key, value in patch.items():
+        if key in orders:
+            _check_order(value, orders[key], (node.child(key) or ANY).merge_key)
         if value is None:
             original.pop(key, None)
         else:
@@ -76,6 +78,8 @@ def _delete_primitives(original: dict[str, Any], key: str, values: Any) -> None:
 
 
 def _merge_value(current: Any, value: Any, node: SchemaNode, order: Any) -> Any:
+    if current is None and isinstance(value, list):
+        return _bare(value)
     if isinstance(value, dict):
         replace = "replace" in node.strategies
         return _merge_map(current if isinstance(current, dict) and not replace else {}, value, node)
@@ -91,6 +95,36 @@ def _without_directives(value: Any) -> Any:
     return value
 
 
+def _bare(value: Any) -> Any:
+    """A value that merges with nothing, as it stands there: what only steers a merge is left out."""
+    if isinstance(value, list):
+        return [_bare(item) for item in _without_directives(value)]
+    if isinstance(value, dict):
+        return {key: _bare(inner) for key, inner in value.items() if not key.startswith("$") and inner is not None}
+    return value
+
+
+def _check_order(patch: Any, order: Any, key: str) -> None:
+    """Refuse a list whose items are not all named by its order, one after the other.
+
+    Source: validatePatchWithSetOrderList of util/strategicpatch; the server answers 500.
+    """
+    if not isinstance(patch, list) or not isinstance(order, list):
+        raise PatchError("expected a []interface {}", code=500)
+    if not order or any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
+        return
+    left = iter(_key_of(item, key) for item in order)
+    for item in patch:
+        if isinstance(item, dict) and item.get(DIRECTIVE) == "delete":
+            continue
+        if not any(named == _key_of(item, key) for named in left):
+            raise PatchError(f"The order in patch list doesn't match {ORDER.rstrip('/')} list", code=500)
+
+
+def _key_of(item: Any, key: str) -> Any:
+    return item.get(key) if key and isinstance(item, dict) else item
+
+
 def _merge_list(current: list[Any], patch: list[Any], node: SchemaNode, order: Any) -> list[Any]:
     key = node.merge_key
     if not key or not all(isinstance(item, dict) for item in [*current, *patch]):
@@ -98,7 +132,9 @@ def _merge_list(current: list[Any], patch: list[Any], node: SchemaNode, order: A
         merged = [item for at, item in enumerate(merged) if item not in merged[:at]]
         return _ordered(merged, current, order if isinstance(order, list) else patch, "")
     if any(item.get(DIRECTIVE) == "replace" for item in patch):
-        return [item for item in patch if DIRECTIVE not in item]
+        return [_bare(item) for item in patch if DIRECTIVE not in item]
+    gone = [item[key] for item in patch if item.get(DIRECTIVE) == "delete" and key in item]
+    current = [item for item in current if item.get(key) not in gone]
     merged = list(current)
     for item in patch:
         merged = _merge_item(merged, item, key, node)
@@ -109,12 +145,12 @@ def _merge_item(merged: list[Any], item: dict[str, Any], key: str, node: SchemaN
     if key not in item:
         raise PatchError(f"map: {item} does not contain declared merge key: {key}", code=400)
     if item.get(DIRECTIVE) == "delete":
-        return [have for have in merged if have.get(key) != item[key]]
+        return merged
     for at, have in enumerate(merged):
         if have.get(key) == item[key]:
             merged[at] = _merge_map(have, item, node.items)
             return merged
-    return [*merged, _merge_map({}, item, node.items)]
+    return [*merged, _bare(item)]
 
 
 def _ordered(merged: list[Any], before: list[Any], order: list[Any], key: str) -> list[Any]:
@@ -125,7 +161,7 @@ def _ordered(merged: list[Any], before: list[Any], order: list[Any], key: str) -
     """
 
     def name(item: Any) -> Any:
-        return item.get(key) if key and isinstance(item, dict) else item
+        return _key_of(item, key)
 
     names, places = [name(item) for item in order], [name(item) for item in before]
     right = sorted((item for item in merged if name(item) in names), key=lambda item: names.index(name(item)))

@@ -45,6 +45,10 @@ PATCHES: dict[str, Obj] = {
     "new item": _pods({"name": "c", "image": "c"}),
     "new and old item": _pods({"name": "c", "image": "c"}, {"name": "b", "image": "b3"}),
     "delete item": _pods({"name": "a", "$patch": "delete"}),
+    "delete item and name it anew": _pods({"name": "b", "$patch": "delete"}, {"name": "b", "image": "b4"}),
+    "new item is taken as it stands": _pods(
+        {"name": "c", "image": "c", "env": [{"name": "E", "value": "1"}, {"name": "E", "value": "2"}, {"name": "F"}]}
+    ),
     "replace list": _pods({"$patch": "replace"}, {"name": "z", "image": "z"}),
     "atomic list": _pods({"name": "a", "args": ["3"]}),
     "nested list": _pods({"name": "a", "env": [{"name": "F", "value": "2"}, {"name": "E", "value": "9"}]}),
@@ -85,14 +89,24 @@ def live(real_cluster: Cluster) -> Any:
     real.send(real_cluster, "PATCH", f"{path}/strategic-patches", free, "application/merge-patch+json")
 
 
+def _merged(cluster: Cluster, path: str, patch: Obj) -> tuple[Obj, Obj]:
+    """The object before and after a patch that changes nothing: the deployment controller annotates it meanwhile."""
+    for _ in range(20):
+        _, before = real.send(cluster, "GET", path)
+        kind = "application/strategic-merge-patch+json"
+        status, after = real.send(cluster, "PATCH", path, patch, kind, dryRun="All")
+        assert 200 == status, after
+        _, still = real.send(cluster, "GET", path)
+        if before["metadata"]["resourceVersion"] == still["metadata"]["resourceVersion"]:
+            return before, after
+    raise AssertionError("somebody writes the object all the time")
+
+
 @pytest.mark.parametrize("name", PATCHES)
 def test_the_real_server_merges_the_same(real_cluster: Cluster, live: Obj, name: str) -> None:
     """The specification, finalizers and annotations after each patch."""
     path = real.collection("apps/v1", "deployments", "default") + "/strategic-patches"
-    kind = "application/strategic-merge-patch+json"
-    status, after = real.send(real_cluster, "PATCH", path, PATCHES[name], kind, dryRun="All")
-    _, before = real.send(real_cluster, "GET", path)
-    assert 200 == status, after
+    before, after = _merged(real_cluster, path, PATCHES[name])
 
     mine = apply_strategic(before, PATCHES[name], DEPLOYMENT)
     apply_defaults(("apps", "deployments"), "apps/v1", mine)
@@ -100,6 +114,41 @@ def test_the_real_server_merges_the_same(real_cluster: Cluster, live: Obj, name:
     assert after["spec"] == mine["spec"]
     for key in ("finalizers", "annotations"):
         assert after["metadata"].get(key) == mine["metadata"].get(key)
+
+
+def _ordered(order: str, containers: list[Obj] | None) -> Obj:
+    named = [{"name": name} for name in order]
+    return {"spec": {"template": {"spec": {"$setElementOrder/containers": named, "containers": containers}}}}
+
+
+ITEMS: list[Obj] = [{"name": "c", "image": "c"}, {"name": "a", "image": "a2"}]
+
+
+@pytest.mark.parametrize(
+    ("patch", "code"),
+    [
+        (_ordered("b", ITEMS), 500),
+        (_ordered("ac", ITEMS), 500),
+        (_ordered("ab", None), 500),
+        (_ordered("bca", ITEMS), 200),
+        (_ordered("ab", [{"name": "c", "$patch": "delete"}]), 200),
+    ],
+    ids=["not named", "another order", "no list", "among others", "deleted"],
+)
+def test_a_list_that_its_order_does_not_name_is_refused(
+    real_cluster: Cluster, live: Obj, patch: Obj, code: int
+) -> None:
+    """$setElementOrder names every item of the list, in the list's order; else both servers fail."""
+    path = real.collection("apps/v1", "deployments", "default") + "/strategic-patches"
+    kind = "application/strategic-merge-patch+json"
+    status, _ = real.send(real_cluster, "PATCH", path, patch, kind, dryRun="All")
+    assert code == status
+    if code == 200:
+        apply_strategic(live, patch, DEPLOYMENT)
+        return
+    with pytest.raises(PatchError) as refusal:
+        apply_strategic(live, patch, DEPLOYMENT)
+    assert code == refusal.value.code
 
 
 @pytest.mark.parametrize(
