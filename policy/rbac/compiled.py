@@ -56,7 +56,8 @@ def builtin_lines(mode: Mode, match_mode: str) -> Parsed:
     dialect = "regex" if mode == "compat" and match_mode == "regex" else "glob"
     if dialect not in _BUILTIN:
         csv = [(builtin.SOURCE, builtin.TEXT)]
-        _BUILTIN[dialect] = parse(csv, mode="compat", match_mode=dialect, source="")
+        # before every line of a user, as they are loaded first
+        _BUILTIN[dialect] = parse(csv, mode="compat", match_mode=dialect, source="", first=-1000)
     return _BUILTIN[dialect]
 
 

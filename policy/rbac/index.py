@@ -6,6 +6,7 @@ Built once for each policy generation; immutable for its users (the caches insid
 from __future__ import annotations
 
 import itertools
+import operator
 import typing as t
 
 from policy.rbac.text import Binding, Parsed, PolicyLine
@@ -15,6 +16,9 @@ MOST_VERBS = 64
 
 DEEPEST = 10
 """Hops over g lines that count; Argo CD's role manager stops there (casbin: maxHierarchyLevel)."""
+
+
+_number = operator.attrgetter("number")
 
 
 class Reach(t.NamedTuple):
@@ -45,7 +49,7 @@ class Slot:
             self.rest.append(line)
 
     def collect(self, target: str, segment: str) -> list[PolicyLine]:
-        """Return the lines that may match the object."""
+        """Return the lines that may match the object, in no particular order."""
         found = self.rest
         if target in self.exact:
             found = self.exact[target] + found
@@ -54,17 +58,21 @@ class Slot:
         return found
 
     def first(self, target: str, segment: str) -> PolicyLine | None:
-        """Return the first line that matches the object, in the order of `collect`."""
+        """Return the first line of the text that matches the object; lines must have been filed in that order."""
+        found: PolicyLine | None = None
         if segment in self.segments:
             for line in self.segments[segment]:
                 if line.target.matches(target):
-                    return line
-        if target in self.exact:
-            return self.exact[target][0]
+                    found = line
+                    break
+        if target in self.exact and (found is None or self.exact[target][0].number < found.number):
+            found = self.exact[target][0]
         for line in self.rest:
+            if found is not None and found.number <= line.number:
+                break
             if line.target.matches(target):
                 return line
-        return None
+        return found
 
     def lines(self) -> t.Iterator[PolicyLine]:
         """Yield all lines, those of one key in the order in which they were filed."""
@@ -94,10 +102,12 @@ class RoleLines:
             slot.add(line)
 
     def candidates(self, resource: str, target: str, segment: str) -> list[PolicyLine]:
-        """Return the lines that may match a request; `segment` is the object up to its first slash."""
+        """Return the lines that may match a request, in order; `segment` is the object up to its first slash."""
         found = self.wild.collect(target, segment)
         slot = self.slots.get(resource)
-        return slot.collect(target, segment) + found if slot else found
+        if slot:
+            found = slot.collect(target, segment) + found
+        return sorted(found, key=_number)
 
     def verb(self, resource: str, action: str) -> Verb:
         """Return what applies to a resource and an action, remembered."""
@@ -112,20 +122,19 @@ class RoleLines:
 
 
 def _narrowed(slots: list[Slot], resource: str, action: str, effect: str) -> tuple[Slot, ...]:
-    """Return slots with only the lines that apply; empty ones are left out."""
-    found: list[Slot] = []
-    for slot in slots:
-        lines = [
-            line
-            for line in slot.lines()
-            if line.effect == effect and line.action.matches(action) and line.resource.matches(resource)
-        ]
-        if lines:
-            narrow = Slot()
-            for line in lines:
-                narrow.add(line)
-            found.append(narrow)
-    return tuple(found)
+    """Return one slot with only the lines that apply, filed in the order of the text; none when there are none."""
+    lines = [
+        line
+        for slot in slots
+        for line in slot.lines()
+        if line.effect == effect and line.action.matches(action) and line.resource.matches(resource)
+    ]
+    if not lines:
+        return ()
+    narrow = Slot()
+    for line in sorted(lines, key=_number):
+        narrow.add(line)
+    return (narrow,)
 
 
 NO_LINES = RoleLines([])

@@ -41,6 +41,8 @@ class PolicyLine(msgspec.Struct, frozen=True, eq=False):
     """As written, stripped."""
     brittle: bool = False
     """A pattern is broken and, as in upstream's regex mode, an evaluation that reaches it fails."""
+    number: int = 0
+    """Its place among the lines of its text; of several that apply the first is named."""
 
 
 class Binding(msgspec.Struct, frozen=True, eq=False):
@@ -60,7 +62,7 @@ class Parsed(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-def parse(csv: t.Iterable[tuple[str, str]], *, mode: Mode, match_mode: str, source: str) -> Parsed:
+def parse(csv: t.Iterable[tuple[str, str]], *, mode: Mode, match_mode: str, source: str, first: int = 0) -> Parsed:
     """Parse policy texts.
 
     Args:
@@ -68,8 +70,9 @@ def parse(csv: t.Iterable[tuple[str, str]], *, mode: Mode, match_mode: str, sour
         mode: strict refuses mistakes on deny lines, unknown effects and patterns that do not compile.
         match_mode: glob or regex.
         source: what the keys belong to, for places; empty when a key is a place by itself.
+        first: the number of the first line; texts that are loaded before others have lower ones.
     """
-    parser = _Parser(mode, match_mode)
+    parser = _Parser(mode, match_mode, first)
     for key, text in csv:
         parser.read(f"{source} {key}" if source else key, text)
     return Parsed(tuple(parser.lines), tuple(parser.bindings), tuple(parser.findings))
@@ -78,8 +81,8 @@ def parse(csv: t.Iterable[tuple[str, str]], *, mode: Mode, match_mode: str, sour
 class _Parser:
     """Collects lines, bindings and findings of one policy."""
 
-    def __init__(self, mode: Mode, match_mode: str) -> None:
-        self.mode, self.regex_mode = mode, match_mode == "regex"
+    def __init__(self, mode: Mode, match_mode: str, first: int) -> None:
+        self.mode, self.regex_mode, self.first = mode, match_mode == "regex", first
         self.lines: list[PolicyLine] = []
         self.bindings: list[Binding] = []
         self.findings: list[Finding] = []
@@ -130,7 +133,10 @@ class _Parser:
         patterns = [self._pattern(text, line, origin, n + 2) for n, text in enumerate((resource, action, target))]
         brittle = self.regex_mode and self.mode == "compat" and any(pattern.broken for pattern in patterns)
         self._check_words(line, fields, origin, severity)
-        self.lines.append(PolicyLine(subject, patterns[0], patterns[1], patterns[2], effect, origin, line, brittle))
+        number = self.first + len(self.lines)
+        self.lines.append(
+            PolicyLine(subject, patterns[0], patterns[1], patterns[2], effect, origin, line, brittle, number)
+        )
 
     def _unknown_effect(self, line: str, effect: str, origin: str) -> None:
         severity: Severity = "error" if self.mode == "strict" else "warning"

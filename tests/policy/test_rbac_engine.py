@@ -69,6 +69,22 @@ def test_built_in_roles_can_be_bound_and_extended() -> None:
     assert guard.can(Subject("admin"), "applications", "sync", "a/b").allowed
 
 
+@pytest.mark.parametrize("mode", ["strict", "compat"])
+def test_of_several_lines_the_first_is_named(mode: str) -> None:
+    """Order decides nothing, but the line that is named is the first of its text, whatever its pattern looks like."""
+    lines = ["shop/*", "shop/web", "*/web", "*"]
+    for first in range(4):
+        order = lines[first:] + lines[:first]
+        for effect in ("allow", "deny"):
+            text = "\n".join(
+                f"p, u, {'*' if n % 2 else 'applications'}, get, {o}, {effect}" for n, o in enumerate(order)
+            )
+            decision = _guard(text, mode=mode).can(Subject("u"), "applications", "get", "shop/web")
+            assert ("argocd-rbac-cm policy.csv:1", order) == (decision.rule.origin, order)
+    both = _guard("p, role:admin, applications, *, */*, allow\ng, u, role:admin", mode=mode)
+    assert "built-in policy:16" == both.can(Subject("u"), "applications", "sync", "shop/web").rule.origin
+
+
 def test_a_deny_is_final_and_named() -> None:
     """strict: a deny through one group stands against an allow through another; compat lets the allow win."""
     text = "p, role:a, applications, sync, */*, allow\np, role:b, applications, sync, prod/*, deny"
