@@ -23,6 +23,7 @@ from policy.findings import Finding, Mode
 from policy.generation import Generation, build
 from policy.guard import Guard
 from policy.projects import permit
+from policy.projects.clusters import Registry, server_key
 from policy.projects.inherit import parents_of
 from policy.projects.lint import lint
 
@@ -84,14 +85,14 @@ def read(paths: t.Sequence[str], clusters: t.Iterable[Cluster], *, mode: Mode, c
 
 def _together(given: t.Iterable[Cluster], found: Live) -> list[Cluster]:
     """Return given clusters and those of Secrets; one that is only half known gives way to its Secret."""
-    secrets = {name for cluster in found.clusters for name in (cluster.name, cluster.server)}
+    secrets = Registry(found.clusters)
     whole = [
         cluster
         for cluster in given
-        if (cluster.name and cluster.server) or not {cluster.name, cluster.server} & secrets
+        if (cluster.name and cluster.server) or not secrets.knows(cluster.name, cluster.server)
     ]
-    known = {cluster.server for cluster in whole}
-    return [*whole, *(cluster for cluster in found.clusters if cluster.server not in known)]
+    known = {server_key(cluster.server) for cluster in whole}
+    return [*whole, *(cluster for cluster in found.clusters if server_key(cluster.server) not in known)]
 
 
 def _raise(failure: InvalidInput) -> None:

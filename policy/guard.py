@@ -93,7 +93,8 @@ class Guard:
             return refusal
         answer = permit.kind(project, group, kind, namespaced=namespaced, name=name)
         if answer.allowed and namespaced:
-            answer = _destination(now, project, app, namespace)
+            target = _destination(now, project, app, namespace)
+            answer = allow(f"{answer.reason}; {target.reason}", answer.rule) if target.allowed else target
         return _stamped(now, answer)
 
     def may_hold(self, app: Application, key: ResourceKey, *, namespaced: bool) -> Decision:
@@ -290,6 +291,8 @@ def _destination(generation: Generation, project: Project, app: Application, nam
     where = f"Application {app.key}: spec.destination"
     if not wanted.name and not wanted.server:
         return deny(f"{where} has neither name nor server", _rule(where, "empty"))
+    if wanted.name and wanted.server:
+        return deny(f"{where} has name and server, expected one of them", _rule(where, "name and server"))
     cluster = generation.registry.resolve(wanted)
     if cluster is None:
         shown = wanted.name or wanted.server

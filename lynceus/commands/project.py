@@ -21,7 +21,7 @@ from model.application import Application
 from model.errors import InvalidSettings
 from model.secrets import Cluster
 from policy.findings import Finding, Mode
-from policy.generation import Generation
+from policy.projects.clusters import Registry
 
 
 @click.group()
@@ -82,27 +82,14 @@ def lint_command(files: tuple[str, ...], control_namespace: str, mode: Mode, out
     print_findings(findings(policy), output, ", ".join(files))
 
 
-def generation_of(
-    app_file: str,
-    project_file: tuple[str, ...],
-    clusters: tuple[str, ...],
-    apps: t.Sequence[Application],
-    mode: Mode,
-    control_namespace: str,
-) -> Generation:
-    """Build the policy of the files: projects of both, named clusters, and those that the Applications go to."""
-    known = known_clusters(clusters, apps)
-    return read_policy([app_file, *project_file], known, mode=mode, control=control_namespace).generation
-
-
 def known_clusters(texts: tuple[str, ...], apps: t.Sequence[Application]) -> list[Cluster]:
     """Return the clusters given as NAME=SERVER, and those that Applications go to under the name that they use."""
     known = [_cluster(text) for text in texts]
-    named = {name for cluster in known for name in (cluster.name, cluster.server)}
     for destination in (app.spec.destination for app in apps):
-        if not {destination.name, destination.server} & named and destination.name != "in-cluster":
+        registry = Registry(known)
+        named = destination.name or destination.server
+        if named and not (registry.knows(destination.name, "") or registry.knows("", destination.server)):
             known.append(Cluster(name=destination.name, server=destination.server))
-            named |= {destination.name, destination.server} - {""}
     return known
 
 

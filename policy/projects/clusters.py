@@ -32,6 +32,10 @@ class Registry:
         )
         return found[0] if found and len(found) == 1 else None
 
+    def knows(self, name: str, server: str) -> bool:
+        """Return whether some cluster has this name, or this server in any of its spellings; empty is neither."""
+        return bool((name and name in self._by_name) or (server and server_key(server) in self._by_server))
+
     def is_local(self, cluster: Cluster) -> bool:
         """Return whether it is the cluster that Lynceus runs in."""
         return server_key(cluster.server) == server_key(IN_CLUSTER_SERVER)

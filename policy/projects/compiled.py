@@ -152,7 +152,7 @@ class Project:
         where = f"{self.where}: spec.sourceRepos[{number}]"
         negated = text.startswith("!")
         bare = text[1:] if negated else text
-        pattern = self._strict_source(bare, where, negated) if self.strict else normalised(bare)
+        pattern = self._strict_source(bare, where, negated) if self.strict else self._compat_source(bare, where)
         if pattern is None:
             return Source(broken(text, "no repository URL"), negated, where, text)
         everything = pattern == "*" and (self.strict or not negated)
@@ -167,11 +167,21 @@ class Project:
             return _canonical_pattern(text)
         except InvalidSpec:
             plain = text.strip().lower().removesuffix(".git").removeprefix("ssh://")
-        if negated or normalised(text) == plain:
+        if negated or (plain and normalised(text) == plain):
             return plain
-        found, fix = f"{shown(text)}: no repository URL, so it permits nothing", "scheme://host/path or user@host:path"
-        self.findings.append(Finding(code="project-source", severity="warning", where=where, text=found, fix=fix))
+        self._no_source(text, where, "so it permits nothing")
         return None
+
+    def _compat_source(self, text: str, where: str) -> str:
+        """Return the pattern as Argo CD has it: what is no URL becomes empty, and equal to all that is none either."""
+        pattern = normalised(text)
+        if not pattern:
+            self._no_source(text, where, "so it means every other text that is none")
+        return pattern
+
+    def _no_source(self, text: str, where: str, consequence: str) -> None:
+        found, fix = f"{shown(text)}: no repository URL, {consequence}", "scheme://host/path or user@host:path"
+        self.findings.append(Finding(code="project-source", severity="warning", where=where, text=found, fix=fix))
 
     def _destination(self, item: ProjectDestination, number: int) -> DestinationRule:
         where = f"{self.where}: spec.destinations[{number}]"

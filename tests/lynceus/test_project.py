@@ -52,6 +52,13 @@ MANIFESTS = """
 ---
 {apiVersion: x.io/v1, kind: Widget, metadata: {name: w}}
 """
+SECRET = """
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: prod, labels: {argocd.argoproj.io/secret-type: cluster}}
+stringData: {name: production, server: "https://prod:6443"}
+"""
 CRD = """
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -172,3 +179,22 @@ def test_unusable_files_exit_2_with_one_line(files: Path, arguments: tuple[str, 
     code, out, err = run(files, *arguments, *(() if "lint" in arguments else ("--project-file", "project.yaml")))
     assert (2, "", 1) == (code, out, len(err.splitlines()))
     assert message in err
+
+
+@pytest.mark.parametrize("wanted", ["name: in-cluster", "server: https://kubernetes.default.svc"])
+@pytest.mark.parametrize("entry", ["name: in-cluster", "server: https://kubernetes.default.svc"])
+def test_the_local_cluster_is_known_under_both_names(files: Path, wanted: str, entry: str) -> None:
+    """Without a Secret and without --cluster, however the Application and the project spell it."""
+    (files / "app.yaml").write_text(APP.replace("name: production", wanted))
+    (files / "project.yaml").write_text(PROJECT.replace("name: production", entry))
+    code, out, _ = run(files, "project", "check", "app.yaml", "--project-file", "project.yaml")
+    assert 0 == code, out
+
+
+@pytest.mark.parametrize("wanted", ["name: production", "server: https://prod:6443", "server: https://PROD:6443/"])
+def test_a_cluster_of_a_secret_is_known_in_every_spelling(files: Path, wanted: str) -> None:
+    """What the Application calls it is no second cluster beside the one of the Secret."""
+    (files / "app.yaml").write_text(APP.replace("name: production", wanted))
+    (files / "project.yaml").write_text(PROJECT + SECRET)
+    code, out, _ = run(files, "project", "check", "app.yaml", "--project-file", "project.yaml")
+    assert 0 == code, out

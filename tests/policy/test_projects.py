@@ -357,3 +357,38 @@ def test_the_roles_of_a_project(mode: Mode) -> None:
     assert [True, True, True, False] == [may(member, action, f"ecommerce/{name}") for action, name in wanted]
     assert [False] * 4 == [may(stranger, action, f"ecommerce/{name}") for action, name in wanted]
     assert not may(member, "sync", "other/checkout-dev")
+
+
+@pytest.mark.parametrize("mode", ["strict", "compat"])
+def test_a_destination_with_name_and_server_is_refused(mode: Mode) -> None:
+    """Even when both mean the same cluster, as upstream: an Application says the one or the other."""
+    asked = Guard(generation(project(), clusters=[Cluster(name="prod", server="https://prod:6443")], mode=mode))
+    both = application(destination={"name": "prod", "server": "https://prod:6443", "namespace": "shop"})
+    assert "has name and server, expected one of them" in asked.may_use(both).reason
+    assert not asked.may_use(both).allowed
+
+
+@pytest.mark.parametrize("mode", ["strict", "compat"])
+def test_a_permitted_object_names_the_entry_of_its_kind(mode: Mode) -> None:
+    """The answer also says by which destination; a refused destination is the answer alone."""
+    asked = Guard(generation(project(namespaceResourceWhitelist=[item("Secret")]), mode=mode))
+
+    def apply(namespace: str, name_of_kind: str) -> Decision:
+        return asked.may_apply(
+            application(), group="", kind=name_of_kind, namespaced=True, namespace=namespace, name="a"
+        )
+
+    found = apply("shop", "Secret")
+    assert "AppProject p: spec.namespaceResourceWhitelist[0]" == (found.rule and found.rule.origin)
+    assert "spec.destinations[0]" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"), [("strict", "permits nothing"), ("compat", "means every other text that is none")]
+)
+@pytest.mark.parametrize("text", ["ssh://git@h:org/x", ""])
+def test_a_source_that_is_no_repository_is_told(mode: Mode, said: str, text: str) -> None:
+    """In compat, where such entries admit each other, it is worth a word as much as in strict."""
+    found = compiled(mode, sourceRepos=[text]).findings
+    assert [("project-source", "warning")] == [(finding.code, finding.severity) for finding in found]
+    assert said in found[0].text
