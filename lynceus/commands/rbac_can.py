@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import click
+import msgspec
 
 from lynceus.bundle import Live
 from lynceus.commands.answers import at_option, instant, mode_option, output_option, print_decision
@@ -49,13 +52,14 @@ def can(
     With --at, `sync` on an application also asks the sync windows of its project (as a manual sync).
     """
     word = resource_word(resource)
+    moment = instant(at)
     asks_windows = bool(at) and (word, action) == ("applications", "sync")
     found = gather(policy_file, project_file, cluster, default_role=default_role, whole=asks_windows)
     guard = Guard(usable(found, mode, cluster.namespace))
     caller = named(subject, groups)
     decision = _ask(guard, found, caller, Ask(word, action, target))
-    if decision.allowed and at and asks_windows:
-        decision = _windows(guard, found, caller, target, at, decision)
+    if decision.allowed and asks_windows:
+        decision = _windows(guard, found, caller, target, moment, decision)
     print_decision(decision, output)
 
 
@@ -69,18 +73,25 @@ def _ask(guard: Guard, found: Live, caller: Subject, ask: Ask) -> Decision:
     return judge(Deed((step,)), lambda resource, action, target: guard.can(caller, resource, action, target))
 
 
-def _windows(guard: Guard, found: Live, caller: Subject, target: str, at: str, permitted: Decision) -> Decision:
-    """Ask the windows: of the Application when it was found, else of its project, where cluster windows count."""
+def _windows(guard: Guard, found: Live, caller: Subject, target: str, at: dt.datetime, permitted: Decision) -> Decision:
+    """Ask the windows: of the Application when it was found, else of its project, where cluster windows count.
+
+    What both allow is answered with the line that permits it, and with the end of the time in which windows do.
+    """
     generation = guard.current
+    answer: Decision | None = None
     for app in found.applications:
         if app.rbac_object(generation.control_namespace) == target:
-            answer = guard.may_sync(app, now=instant(at), manual=True, subject=caller)
-            return permitted if answer.allowed else answer
-    found_by_project = _windows_of_project(generation, target, at)
-    return permitted if found_by_project is None or found_by_project.allowed else found_by_project
+            answer = guard.may_sync(app, now=at, manual=True, subject=caller)
+            break
+    else:
+        answer = _windows_of_project(generation, target, at)
+    if answer is None:
+        return permitted
+    return msgspec.structs.replace(permitted, until=answer.until) if answer.allowed else answer
 
 
-def _windows_of_project(generation: Generation, target: str, at: str) -> Decision | None:
+def _windows_of_project(generation: Generation, target: str, at: dt.datetime) -> Decision | None:
     from policy.windows import Target
     from policy.windows import decide as decide_windows
 
@@ -89,4 +100,4 @@ def _windows_of_project(generation: Generation, target: str, at: str) -> Decisio
     if not windows:
         return None
     wanted = Target(rest.rpartition("/")[2], "", (), unresolved=True)
-    return decide_windows(windows, wanted, instant(at), manual=True, generation=generation.id)
+    return decide_windows(windows, wanted, at, manual=True, generation=generation.id)

@@ -11,9 +11,9 @@ import msgspec
 from lynceus.bundle import Live
 from lynceus.commands.answers import finding_record, mode_option, output_option, print_value
 from lynceus.commands.cluster import ClusterChoice, cluster_options
-from lynceus.commands.rbac_input import generation_of, merged, overlaid
+from lynceus.commands.rbac_input import generation_of, given_projects, merged, overlaid
 from lynceus.commands.rbac_words import covers, diff_lines, entry_record
-from lynceus.files import read_applications, read_bundle, read_policy, read_projects
+from lynceus.files import read_applications, read_bundle, read_policy
 from model.errors import InvalidInput
 from model.project import AppProject
 from policy.findings import Finding, Mode, errors_of
@@ -63,12 +63,14 @@ def diff(
     found = comparison.diff(applications=targets, given=given)
     settings = _settings(before[0], after[0])
     findings = _new_findings(before[1], after[1])
+    # what another default role or match mode does is among the changes; which claims give groups is not
+    differs = found.differs or any(line.startswith("scopes:") for line in settings)
     if output == "text":
         lines = [*settings, *diff_lines(comparison, found), *(f"new {f.severity}: {f}" for f in findings)]
         click.echo("\n".join([*lines, *covers(found, targets)]))
     else:
         record = {
-            "differs": found.differs or bool(settings),
+            "differs": differs,
             "settings": settings,
             "changes": [entry_record(comparison, entry) for entry in found.entries],
             "unproven": list(found.unproven),
@@ -77,7 +79,7 @@ def diff(
             "applications": len(targets),
         }
         print_value(record, output)
-    raise SystemExit(1 if found.differs or settings else 0)
+    raise SystemExit(1 if differs else 0)
 
 
 def _sides(old: str, new: str, cluster: ClusterChoice) -> tuple[Live, ...]:
@@ -114,7 +116,7 @@ def _with_parts_of(side: Live, other: Live) -> Live:
 
 
 def _completed(side: Live, project_files: t.Sequence[str], default_role: str | None) -> Live:
-    projects: list[AppProject] = merged(side.projects, read_projects(project_files))
+    projects: list[AppProject] = merged(side.projects, given_projects(project_files))
     rbac = side.rbac
     if default_role is not None:
         rbac = msgspec.structs.replace(rbac, default_role=default_role)
@@ -140,11 +142,11 @@ def _settings(before: Generation, after: Generation) -> list[str]:
     assert before.policy is not None
     assert after.policy is not None
     rows = (
-        ("policy.default", before.policy.default_role or "none", after.policy.default_role or "none"),
+        ("policy.default", before.policy.default_role, after.policy.default_role),
         ("policy.matchMode", before.policy.match_mode, after.policy.match_mode),
         ("scopes", ", ".join(before.policy.scopes), ", ".join(after.policy.scopes)),
     )
-    return [f"{key}: {old} -> {new}" for key, old, new in rows if old != new]
+    return [f"{key}: {old or 'none'} -> {new or 'none'}" for key, old, new in rows if old != new]
 
 
 def _new_findings(before: t.Iterable[Finding], after: t.Iterable[Finding]) -> list[Finding]:

@@ -11,11 +11,12 @@ import msgspec
 from lynceus.bundle import Live
 from lynceus.commands.cluster import ClusterChoice
 from lynceus.files import read_bundle, read_policy, read_projects
+from model.errors import InvalidSettings
 from model.project import AppProject
 from model.settings import Settings
-from policy.findings import Finding, Mode, errors_of
+from policy.findings import Finding, Mode, errors_of, shown
 from policy.generation import Generation, build
-from policy.rbac.vocabulary import known_resource
+from policy.rbac.vocabulary import ACTIONS, known_resource
 
 ALIASES = {
     "app": "applications",
@@ -52,10 +53,21 @@ project_option = click.option(
 
 
 def resource_word(word: str) -> str:
-    """Return the resource that a word means; UsageError when there is none."""
+    """Return the resource that a word means; InvalidSettings when there is none."""
     found = ALIASES.get(word, word)
     if not known_resource(found):
-        raise click.UsageError(f"unknown resource {word!r}, expected for example applications")
+        raise InvalidSettings("RESOURCE", "", f"the unknown resource {shown(word)}", "one of " + ", ".join(ACTIONS))
+    return found
+
+
+def given_projects(files: t.Sequence[str]) -> list[AppProject]:
+    """Return the AppProjects of --project-file; InvalidSettings when one of the files has none."""
+    found: list[AppProject] = []
+    for name in files:
+        projects = read_projects([name])
+        if not projects:
+            raise InvalidSettings(name, "", "no AppProject", "at least one")
+        found += projects
     return found
 
 
@@ -82,7 +94,7 @@ def gather(
     elif policy_file:
         rbac, source = read_policy(policy_file)
         found = msgspec.structs.replace(found, rbac=rbac, rbac_source=source, has_rbac=True)
-    found = msgspec.structs.replace(found, projects=merged(found.projects, read_projects(project_files)))
+    found = msgspec.structs.replace(found, projects=merged(found.projects, given_projects(project_files)))
     if default_role is not None:
         rbac = msgspec.structs.replace(found.rbac, default_role=default_role)
         found = msgspec.structs.replace(found, rbac=rbac)

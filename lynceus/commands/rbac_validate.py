@@ -10,7 +10,7 @@ import msgspec
 
 from lynceus.bundle import Live
 from lynceus.commands.answers import mode_option, output_option, print_findings
-from lynceus.commands.rbac_input import merged
+from lynceus.commands.rbac_input import given_projects, merged
 from lynceus.files import read_bundle, read_policy, read_projects
 from model.errors import InvalidInput
 from policy.findings import Mode
@@ -32,7 +32,7 @@ def validate(files: tuple[str, ...], project_file: tuple[str, ...], fail_on: str
     FILE may be a folder. With --fail-on warning, whatever may not mean what was meant makes the exit code 1 as well.
     """
     found = _read(files)
-    projects = merged(found.projects, read_projects(project_file))
+    projects = merged(found.projects, given_projects(project_file))
     findings = lint(found.rbac, projects=projects, mode=mode, source=found.rbac_source)
     bad = findings if fail_on == "warning" else [each for each in findings if each.severity == "error"]
     print_findings(findings, output, ", ".join(files), code=1 if bad else 0)

@@ -116,7 +116,13 @@ def _actions(change: Change) -> str:
     kinds = {action.partition("/")[0] for action in change.actions if "/" in action}
     if plain == ACTIONS[change.resource] and (change.resource != "applications" or len(kinds) == 3):
         return "*"
-    return ", ".join(change.actions)
+    return ", ".join(dict.fromkeys(map(_shown_action, change.actions)))
+
+
+def _shown_action(action: str) -> str:
+    """Return a long action that stands for all others of its kind as action/…."""
+    kind, _, rest = action.partition("/")
+    return f"{kind}/…" if rest in ("x", "x/y/z", "x/y/z/n") else action
 
 
 def _rule(decision: Decision) -> str:

@@ -13,6 +13,7 @@ from model.states import Effect
 from policy.findings import Mode, shown
 from policy.rbac import builtin, hints
 from policy.rbac.engine import Engine, Outcome, Request, View, decide_strict, first_allow
+from policy.rbac.roles import MALFORMED
 from policy.rbac.text import PolicyLine
 from policy.rbac.vocabulary import WITH_SLASH
 from policy.subjects import Subject
@@ -164,6 +165,8 @@ def _against(line: PolicyLine, mode: Mode) -> str:
     """Say what would change a refusal by a line."""
     if line.brittle:
         return f"correct the expression at {line.origin}"
+    if line.text == MALFORMED:
+        return f"correct {line.origin.partition('[')[0]}; `lynceus rbac validate` says where"
     if mode == "strict":
         return f"remove or narrow {line.origin}; a deny is final"
     return f"remove or narrow {line.origin}, or allow it by another group or the default role"

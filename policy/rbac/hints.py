@@ -9,7 +9,7 @@ import typing as t
 
 from policy.findings import shown
 from policy.rbac.engine import Engine
-from policy.rbac.vocabulary import LONG_ACTIONS
+from policy.rbac.vocabulary import ACTIONS, LONG_ACTIONS, known_action
 from policy.subjects import RESERVED, Subject
 
 Question = tuple[Subject, str, str, str]
@@ -19,6 +19,8 @@ Question = tuple[Subject, str, str, str]
 def remedy(engine: Engine, key: Question) -> tuple[str, str]:
     """Return what would allow it: the text before the object, and the text behind it."""
     subject, resource, action, project = key
+    if _unknown(resource, action):
+        return f"ask for {' or '.join(sorted(ACTIONS[resource]))} on ", ""
     if not subject.name and not subject.groups:
         return (
             "log in, or let policy.default be a role with such a line: p, role:NAME, " + f"{resource}, {action}, ",
@@ -36,10 +38,16 @@ def remedy(engine: Engine, key: Question) -> tuple[str, str]:
 def remarks(engine: Engine, key: Question) -> t.Iterator[str]:
     """Yield why names of the caller count less than they seem to, and what a plain right does not cover."""
     subject, resource, action, project = key
+    if _unknown(resource, action):
+        yield f"{resource} have no action {shown(action)}"
     yield from _names(engine, subject, project)
     short = action.partition("/")[0]
     if resource == "applications" and action.startswith(LONG_ACTIONS) and short != "action":
         yield f"{short} alone covers the Application, not its objects; {short}/* covers those"
+
+
+def _unknown(resource: str, action: str) -> bool:
+    return resource in ACTIONS and not known_action(resource, action)
 
 
 def _names(engine: Engine, subject: Subject, project: str) -> t.Iterator[str]:

@@ -18,6 +18,9 @@ from policy.rbac.csvline import CsvError, read_record
 from policy.rbac.text import Binding, Parsed, PolicyLine, parse
 from policy.rbac.vocabulary import PROJECT_SCOPED
 
+MALFORMED = "denied while the roles of the project are malformed"
+"""Instead of the text of a line, for whoever has a broken role."""
+
 
 def project_layer(project: AppProject, *, mode: Mode, match_mode: str) -> Parsed:
     """Return the role lines and bindings of a project, with findings."""
@@ -31,8 +34,7 @@ def closed_layer(project: AppProject) -> Parsed:
     lines, bindings = [], []
     for index, role in enumerate(project.spec.roles or []):
         origin = f"{_place(project)}: spec.roles[{index}]"
-        text = "denied while the roles of the project are malformed"
-        lines.append(PolicyLine(_name(project, role), everything, everything, everything, "deny", origin, text))
+        lines.append(PolicyLine(_name(project, role), everything, everything, everything, "deny", origin, MALFORMED))
         bindings += [Binding(_group_name(g), _name(project, role), origin, f"group {g}") for g in role.groups or []]
     return Parsed(tuple(lines), tuple(bindings))
 

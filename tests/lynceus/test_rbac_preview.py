@@ -140,6 +140,28 @@ def test_diff_of_scopes_alone_differs(files: Path) -> None:
     assert 1 == run(files, "rbac", "diff", "a.yaml", "b.yaml")[0]
 
 
+def test_diff_of_settings_without_effect_is_none(files: Path) -> None:
+    """Another match mode or default role by which nobody gains or loses is told, and exits 0."""
+    data = {"policy.csv": "p, al, applications, get, shop/web, allow"}
+    (files / "a.yaml").write_text(yaml.safe_dump({"kind": "ConfigMap", "data": data}))
+    data |= {"policy.matchMode": "regex", "policy.default": "role:nothing"}
+    (files / "b.yaml").write_text(yaml.safe_dump({"kind": "ConfigMap", "data": data}))
+    code, out, _ = run(files, "rbac", "diff", "a.yaml", "b.yaml")
+
+    said = ["policy.default: none -> role:nothing", "policy.matchMode: glob -> regex", "nobody gains or loses anything"]
+    assert (0, said) == (code, out.splitlines()[:3])
+
+
+def test_diff_shows_long_actions_as_such(files: Path) -> None:
+    """All actions on single objects that nothing tells apart are one, with dots."""
+    (files / "more.csv").write_text(OLD + "p, role:developer, applications, delete/*/Pod/*, shop/*, allow\n"
+                                    "p, role:developer, applications, action/*, shop/*, allow\n")  # fmt: skip
+    out = run(files, "rbac", "diff", "old.csv", "more.csv")[1]
+
+    assert "  gain applications action/… on shop/*, for example shop/x\n" in out
+    assert "  gain applications delete//Pod/ on shop/*, for example shop/x\n" in out
+
+
 def test_diff_of_csv_keeps_the_settings_of_the_config_map(files: Path) -> None:
     """CSV brings lines only: default role and scopes are those of the other side."""
     document = {"kind": "ConfigMap", "data": {"policy.csv": OLD, "policy.default": "role:readonly"}}
@@ -168,17 +190,18 @@ def test_diff_looks_at_a_given_caller(files: Path) -> None:
         (("diff", "old.csv", "bad.csv"), "bad.csv:1:1: found p with 5 fields"),
         (("diff", "old.csv", "live", "--kubeconfig", "nope"), "kubeconfig nope: found no such file"),
         (("who", "get", "nonsense"), "unknown resource 'nonsense'"),
+        (("can", "al", "get", "apps", "a/b", "--project-file", "apps.yaml"), "apps.yaml: found no AppProject"),
         (("can", "a", "get", "apps", "x/y", "--kubeconfig", "nope"), "kubeconfig nope: found no such file"),
         (("validate", "nope.csv"), "nope.csv: found no such file"),
     ],
-    ids=["missing", "broken", "no cluster", "resource", "can without cluster", "validate"],
+    ids=["missing", "broken", "no cluster", "resource", "no project", "can without cluster", "validate"],
 )
 def test_what_cannot_be_read_exits_2(files: Path, arguments: tuple[str, ...], said: str) -> None:
     """One line on stderr, nothing else."""
     (files / "bad.csv").write_text("p, a, applications, sync, allow\n")
     code, out, err = run(files, "rbac", *arguments)
 
-    assert (2, "", True, False) == (code, out, said in err, "Traceback" in err)
+    assert (2, "", True, 1) == (code, out, said in err, len(err.splitlines()))
 
 
 def test_validate_checks_projects_and_may_fail_on_warnings(files: Path) -> None:
@@ -217,6 +240,44 @@ def test_can_reads_a_folder_and_follows_switches(files: Path) -> None:
     (files / "all" / "cm.yaml").write_text(yaml.safe_dump(settings))
 
     assert (1, 0) == (without, run(files, *ask)[0])
+
+
+WINDOWS = """
+kind: AppProject
+metadata: {name: shop}
+spec:
+  syncWindows: [{kind: deny, schedule: "0 22 * * *", duration: 8h, applications: ["*"]}]
+"""
+
+
+def test_can_at_an_instant_says_until_when(files: Path) -> None:
+    """Outside of windows the line that permits is named, with the next opening; inside the window is, with its end."""
+    (files / "windows.yaml").write_text(WINDOWS)
+    ask = ("rbac", "can", "al", "sync", "apps", "shop/web", "--group", "shop-developers", "--policy-file", "old.csv",
+           "--project-file", "windows.yaml", "-o", "json", "--at")  # fmt: skip
+    day, night = (run(files, *ask, at) for at in ("2026-01-10T12:00:00Z", "2026-01-10T23:00:00Z"))
+
+    assert (0, "rbac", "2026-01-10T22:00:00Z") == _when(day)
+    assert (1, "window", "2026-01-11T06:00:00Z") == _when(night)
+
+
+def _when(result: tuple[int, str, str]) -> tuple[int, str, str]:
+    answer = json.loads(result[1])
+    return result[0], answer["rule"]["kind"], answer["until"]
+
+
+def test_can_refuses_a_wrong_instant_whatever_is_asked(files: Path) -> None:
+    """--at is checked also when no window will be asked."""
+    for action in ("get", "sync"):
+        code, out, err = run(files, "rbac", "can", "al", action, "apps", "shop/web", "--at", "yesterday")
+        assert (2, "", True) == (code, out, "expected an RFC 3339 time" in err)
+
+
+def test_can_names_an_action_that_does_not_exist(files: Path) -> None:
+    """A slip in the action is denied and pointed at."""
+    code, out, _ = run(files, "rbac", "can", "al", "run", "apps", "shop/web", "--policy-file", "old.csv")
+
+    assert (1, True, True) == (code, "applications have no action 'run'" in out, "remedy: ask for create or" in out)
 
 
 def test_live_answers(files: Path, real_cluster: Cluster, control: str) -> None:

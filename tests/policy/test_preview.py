@@ -198,3 +198,18 @@ def test_texts_are_found_for_each_set_of_patterns() -> None:
     assert walk.complete
     assert {frozenset({0, *rest}) for rest in ((), (1,), (2,), (1, 2), (3,), (1, 3), (2, 3), (1, 2, 3))} == set(found)
     assert "ab" == found[frozenset({0, 1, 2, 3})]
+
+
+def test_a_token_outside_its_project_gains_by_the_default_role() -> None:
+    """What everybody gets by the default role, a token of a project role gets in other projects as well."""
+    shop, pay = project("shop", policies=["p, proj:shop:ci, applications, get, shop/*, allow"]), project("pay")
+    for mode in ("strict", "compat"):
+        before, after = (made("", shop, pay, default=role, mode=mode) for role in ("", "role:readonly"))
+        token = Subject("proj:shop:ci", (), "token")
+        (entry,) = (each for each in compare(before, after).entries if token in {c.subject for c in each.callers})
+        asked = {(change.resource, change.objects, change.example) for change in entry.changes}
+
+        assert (mode, True) == (mode, ("applications", "*/*", "x/x") in asked)
+        assert [False, True] == [
+            side.answers[token, "applications", "get", "pay/x"].allowed for side in (before, after)
+        ]
