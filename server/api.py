@@ -11,10 +11,10 @@ import flask
 
 from model.application import Application
 from model.decision import Decision
-from model.errors import Denied, InvalidInput
+from model.errors import Denied, Forbidden, InvalidInput, LynceusError, NotFound
 from model.events import DecisionMade
 from model.states import RefreshLevel
-from policy.rbac import deeds
+from policy.rbac import deeds, explain
 from policy.subjects import Subject
 from server import bodies, errors, views
 from server.parts import Parts
@@ -90,18 +90,16 @@ class Api:
         ]
         return views.application_list(seen)
 
-    def get(self, name: str) -> dict[str, t.Any] | errors.Answer:
-        """GET /api/v1/applications/NAME[?appNamespace=N]."""
-        app = self._find(name)
-        return views.application(app) if app else errors.answer(403, _NOT_SHOWN)
+    def get(self, name: str) -> dict[str, t.Any]:
+        """GET /api/v1/applications/NAME[?appNamespace=N][&project=P]."""
+        return views.application(self._find(name))
 
     def refresh(self, name: str) -> dict[str, t.Any] | errors.Answer:
         """POST /api/v1/applications/NAME?refresh=normal|hard: compare now."""
         depth = flask.request.args.get("refresh", "normal")
         if depth not in bodies.REFRESH_WORDS:
             raise InvalidInput("request", "refresh", repr(depth[:40]), "normal or hard")
-        if (app := self._find(name)) is None:
-            return errors.answer(403, _NOT_SHOWN)
+        app = self._find(name)
         if self._parts.request_refresh is None:
             return _not_here("refresh applications")
         self._parts.request_refresh(app.key, RefreshLevel.LATEST_FORCED, "api request", hard=depth == "hard")
@@ -110,8 +108,9 @@ class Api:
     def sync(self, name: str) -> dict[str, t.Any] | errors.Answer:
         """POST /api/v1/applications/NAME/sync: ask for a sync; 403 with the rule that forbids it, and until when."""
         request = bodies.sync_request(flask.request.get_data(cache=False))
-        if (app := self._find(name)) is None:
-            return errors.answer(403, _NOT_SHOWN)
+        if request.name not in ("", name):
+            raise InvalidInput("request body", "name", repr(request.name[:80]), f"{name!r} as in the path, or nothing")
+        app = self._find(name, project=request.project, namespace=request.app_namespace)
         if self._parts.submit_operation is None:
             return _not_here("sync applications")
         deed = deeds.sync(
@@ -135,18 +134,17 @@ class Api:
 
     def terminate(self, name: str) -> dict[str, t.Any] | errors.Answer:
         """DELETE /api/v1/applications/NAME/operation: end the running operation; no window can forbid that."""
-        if (app := self._find(name)) is None:
-            return errors.answer(403, _NOT_SHOWN)
+        app = self._find(name, "get", "sync")
         if self._parts.terminate_operation is None:
             return _not_here("end operations")
-        self._demand(app, "sync", self._can(app, "sync"))
+        deed = deeds.end_sync(app.rbac_object(self._parts.control_namespace))
+        self._demand(app, "sync", deeds.judge(deed, lambda *ask: self._parts.guard.can(_caller(), *ask)))
         self._parts.terminate_operation(app.key)
         return {}
 
-    def syncwindows(self, name: str) -> dict[str, t.Any] | errors.Answer:
+    def syncwindows(self, name: str) -> dict[str, t.Any]:
         """GET /api/v1/applications/NAME/syncwindows: which windows apply, and what they say to a sync now."""
-        if (app := self._find(name)) is None:
-            return errors.answer(403, _NOT_SHOWN)
+        app = self._find(name)
         now = self._parts.clock.now()
         manual = self._parts.guard.may_sync(app, now=now, manual=True)
         automated = self._parts.guard.may_sync(app, now=now, manual=False)
@@ -155,17 +153,44 @@ class Api:
         answers = {"manual": errors.describe(manual), "automated": errors.describe(automated)}
         return {**states, "canSync": manual.allowed, **answers}
 
-    def _find(self, name: str) -> Application | None:
-        """Return the Application that the request names, if it exists and the caller may get it."""
-        namespace = flask.request.args.get("appNamespace", "") or self._parts.control_namespace
+    def _find(self, name: str, *actions: str, project: str = "", namespace: str = "") -> Application:
+        """Return the Application that the request names.
+
+        Args:
+            name: from the path.
+            actions: any of them shows the caller that it exists; none given: get.
+            project: from the body; a caller who names the project, and may get such an Application there, is told
+                whether it exists.
+            namespace: from the body.
+
+        Raises:
+            Forbidden: it does not exist, or is not the caller's to see: one answer for both.
+            NotFound: the caller named the project, and in what the caller may see of it there is none.
+            InvalidInput: body and query name different ones.
+        """
+        project = _one("project", project)
+        control = self._parts.control_namespace
+        namespace = _one("appNamespace", namespace) or control
         found = next((a for a in self._parts.applications() if tuple(a.key) == (namespace, name)), None)
+        # Asked whether it exists or not, so that a missing one takes as long as a forbidden one.
+        named = self._seen(deeds.object_of(project, namespace, name, control), actions)
+        missing: LynceusError = (
+            NotFound(f"there is no application {name} in project {project}") if project else _hidden(named)
+        )
+        if project and not named.allowed:
+            raise _hidden(named)
         if found is None:
-            # Asked all the same, so that a missing one takes as long as a forbidden one.
-            self._parts.guard.can(_caller(), "applications", "get", f"default/{name}")
-            return None
-        decision = self._can(found, "get")
+            raise missing
+        decision = self._seen(found.rbac_object(control), actions)
         self._publish(found, "get", decision)
-        return found if decision.allowed else None
+        if not decision.allowed or project not in ("", found.spec.project or "default"):
+            raise missing
+        return found
+
+    def _seen(self, target: str, actions: tuple[str, ...]) -> Decision:
+        """Ask for the first of the actions that is allowed, or for the last refusal."""
+        deed = deeds.Deed((tuple(deeds.Ask("applications", action, target) for action in actions or ("get",)),))
+        return deeds.judge(deed, lambda *ask: self._parts.guard.can(_caller(), *ask))
 
     def _can(self, app: Application, action: str) -> Decision:
         return self._parts.guard.can(_caller(), "applications", action, app.rbac_object(self._parts.control_namespace))
@@ -189,6 +214,22 @@ class Api:
                 manual=True,
             )
         )
+
+
+def _one(field: str, given: str) -> str:
+    """Return what body or query say about a field; raises InvalidInput when they differ."""
+    asked = flask.request.args.get(field, "")
+    if asked and given and asked != given:
+        raise InvalidInput(
+            "request body", field, repr(given[:80]), f"{asked[:80]!r}, which the query names, or nothing"
+        )
+    return asked or given
+
+
+def _hidden(refusal: Decision) -> Forbidden:
+    """Return the answer that does not tell whether it exists; that no policy is in force is no secret."""
+    broken = refusal.rule is not None and refusal.rule == explain.no_policy("").rule
+    return Forbidden(refusal.reason if broken else _NOT_SHOWN)
 
 
 def _caller() -> Subject:

@@ -17,6 +17,7 @@ import typing as t
 from pathlib import Path
 
 from model.errors import InvalidSettings
+from policy.rbac.claims import read_caller
 from policy.subjects import RESERVED, Subject
 
 LONGEST_FILE = 1 << 20
@@ -132,7 +133,10 @@ def _line(line: str, where: str, known: t.Container[bytes]) -> tuple[bytes, Subj
     digest = _digest(token)
     if digest in known:
         raise InvalidSettings(where, "token", "the token of an earlier line", "a token of its own")
-    return digest, Subject(user, groups)
+    caller = read_caller({"sub": user, "groups": list(groups)}, ("groups",))
+    if caller.subject is None:
+        raise InvalidSettings(where, "user or group", "one that cannot be a caller", caller.problem)
+    return digest, caller.subject
 
 
 def _digest(token: str) -> bytes:

@@ -106,6 +106,41 @@ def test_missing_and_forbidden_look_the_same(bench: Bench, method: str, tail: st
     assert forbidden.body == missing.body
 
 
+@pytest.mark.parametrize(
+    ("name", "project", "status"),
+    [
+        ("web", "shop", 200),
+        ("nothere", "shop", 404),
+        ("vault", "shop", 404),
+        ("vault", "secret", 403),
+        ("nothere", "secret", 403),
+        ("web", "secret", 403),
+    ],
+)
+def test_who_names_a_project_that_he_may_read_is_told_what_is_missing(
+    bench: Bench, name: str, project: str, status: int
+) -> None:
+    """As with Argo CD: 404 inside what the caller may see anyway, 403 for everything else."""
+    assert status == bench.request("GET", f"{APPS}/{name}?project={project}", ALICE).status
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "status"),
+    [
+        ({"appNamespace": "team"}, "", 403),
+        ({"appNamespace": "argocd"}, "", 200),
+        ({"appNamespace": "team"}, "?appNamespace=argocd", 400),
+        ({"project": "secret"}, "", 404),
+        ({"project": "shop", "name": "web"}, "", 200),
+        ({"name": "auto"}, "", 400),
+    ],
+)
+def test_what_the_body_names_is_what_is_synced(bench: Bench, body: dict[str, str], query: str, status: int) -> None:
+    """Namespace, project and name of the body count; where they contradict path or query nothing is done."""
+    reply = bench.request("POST", f"{APPS}/web/sync{query}", BOB, json.dumps(body).encode())
+    assert (status, int(status == 200)) == (reply.status, len(bench.submitted))
+
+
 def test_sync_writes_an_operation_in_the_callers_name(bench: Bench) -> None:
     """What the request leaves open comes from the Application."""
     body = json.dumps({"prune": True, "resources": [{"kind": "Service", "name": "web"}]}).encode()
