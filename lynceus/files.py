@@ -197,6 +197,11 @@ def read_applications(paths: t.Iterable[str]) -> list[Application]:
 
 
 def _of_kind(paths: t.Iterable[str], kind: str) -> t.Iterator[Found]:
+    return (found for found in read_objects(paths) if found.obj.get("kind") == kind)
+
+
+def read_objects(paths: t.Iterable[str]) -> t.Iterator[Found]:
+    """Yield all objects in the files, and in the YAML and JSON files of the folders."""
     for path, listed in ((path, listed) for name in paths for path, listed in _files(name)):
         if not listed or path.endswith(OBJECT_SUFFIXES):
-            yield from (Found(obj, path) for obj in read_documents(path, loose=listed) if obj.get("kind") == kind)
+            yield from (Found(obj, path) for obj in read_documents(path, loose=listed))

@@ -10,12 +10,13 @@ import typing as t
 import msgspec
 
 from lynceus.bundle import Found, Live, assemble, read_typed
-from lynceus.files import read_documents, read_projects
+from lynceus.files import read_objects
 from lynceus.scopes import Scopes
 from model.application import Application
 from model.decision import Decision, Rule, allow, deny
 from model.errors import InvalidInput, InvalidSettings
 from model.meta import JSON, key_of
+from model.project import AppProject, read_project
 from model.secrets import SECRET_TYPE_LABEL, Cluster, Repository
 from model.settings import RbacSettings
 from model.urls import display_url
@@ -65,15 +66,14 @@ def read(paths: t.Sequence[str], clusters: t.Iterable[Cluster], *, mode: Mode, c
     Raises:
         InvalidInput: something cannot be read.
     """
-    names = tuple(dict.fromkeys(paths))
-    objects = [Found(obj, path) for path in names for obj in read_documents(path)]
+    objects = list(read_objects(dict.fromkeys(paths)))
     found = assemble(
         [each for each in objects if each.obj.get("kind") in ("ConfigMap", "Secret")], where="", refuse=_raise
     )
     settings = found.settings
     generation, _ = build(
         RbacSettings(),
-        read_projects(names),
+        _projects(objects),
         _together(clusters, found),
         mode=mode,
         control_namespace=control,
@@ -81,6 +81,21 @@ def read(paths: t.Sequence[str], clusters: t.Iterable[Cluster], *, mode: Mode, c
         repositories=[repository for each in objects if (repository := _repository(each))],
     )
     return Policy(generation, settings.impersonation_enabled)
+
+
+def _projects(objects: t.Iterable[Found]) -> list[AppProject]:
+    """Return the AppProjects; which of two that differ counts would be a guess."""
+    seen: dict[str, Found] = {}
+    found: list[AppProject] = []
+    for each in (each for each in objects if each.obj.get("kind") == "AppProject"):
+        spec = read_typed(read_project, each)
+        first = seen.setdefault(spec.metadata.name, each)
+        if first is each:
+            found.append(spec)
+        elif first.obj != each.obj:
+            again = f"AppProject {spec.metadata.name} again, otherwise than in {first.place}"
+            raise InvalidSettings(each.place, "", again, "each project once")
+    return found
 
 
 def _together(given: t.Iterable[Cluster], found: Live) -> list[Cluster]:

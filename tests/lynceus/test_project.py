@@ -198,3 +198,22 @@ def test_a_cluster_of_a_secret_is_known_in_every_spelling(files: Path, wanted: s
     (files / "project.yaml").write_text(PROJECT + SECRET)
     code, out, _ = run(files, "project", "check", "app.yaml", "--project-file", "project.yaml")
     assert 0 == code, out
+
+
+def test_a_project_that_stands_twice_is_refused_unless_both_are_one(files: Path) -> None:
+    """The same text in two files is no question; which of two others counts would be a guess."""
+    (files / "again.yaml").write_text(PROJECT)
+    words = ("project", "check", "app.yaml", "--project-file", "project.yaml", "--project-file", "again.yaml")
+    assert 0 == run(files, *words)[0]
+    (files / "again.yaml").write_text(PROJECT.replace("payments-*", "*"))
+    code, out, err = run(files, *words)
+    assert (2, "") == (code, out)
+    assert "lynceus: again.yaml: found AppProject shop again, otherwise than in project.yaml, " in err
+
+
+def test_a_folder_of_projects_is_read(files: Path) -> None:
+    """All YAML and JSON files in it count."""
+    (files / "policy").mkdir()
+    (files / "policy" / "shop.yaml").write_text(PROJECT)
+    assert 0 == run(files, "project", "check", "app.yaml", "--project-file", "policy")[0]
+    assert 0 == run(files, "project", "lint", "policy")[0]
