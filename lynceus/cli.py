@@ -5,6 +5,7 @@ Exit codes: 0 fine or allowed, 1 denied, drifted or failed, 2 wrong use or unrea
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 import typing as t
@@ -29,8 +30,52 @@ COMMANDS: t.Final[dict[str, tuple[str, str]]] = {
 """Command -> where it is defined, and its line in --help, so that --help imports nothing."""
 
 
+class WrongUse(click.ClickException):
+    """An argument or option that cannot be: one line, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: t.Any = None) -> None:
+        """Print the line."""
+        click.echo(f"lynceus: {self.message}", file=file, err=True)
+
+
+@contextlib.contextmanager
+def _in_one_line() -> t.Iterator[None]:
+    """Turn click's usage errors, several lines each, into WrongUse; a group without a command prints its help."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as wrong:
+        text = " ".join(wrong.format_message().split()).rstrip(".")
+        words = _command_words(wrong.ctx)
+        where = " ".join(words)
+        helped = " ".join(["lynceus", *words, "--help"])
+        raise WrongUse(f"{where}: {text}; see {helped}" if where else f"{text}; see {helped}") from None
+
+
+def _command_words(ctx: click.Context | None) -> list[str]:
+    """Return the names of the command and the groups it is in, without the script's."""
+    words: list[str] = []
+    while ctx is not None and ctx.parent is not None:
+        words.insert(0, ctx.info_name or "")
+        ctx = ctx.parent
+    return words
+
+
 class LazyGroup(click.Group):
     """Imports a command's module only when it is run, since some need clients that are slow to import."""
+
+    def make_context(self, *args: t.Any, **extra: t.Any) -> click.Context:
+        """Read the words before the command."""
+        with _in_one_line():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> t.Any:
+        """Run the command."""
+        with _in_one_line():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of COMMANDS."""
@@ -68,7 +113,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; the console script's entry point."""
     try:
-        cli(standalone_mode=True)
+        cli(prog_name="lynceus")
     except InvalidInput as error:
         _fail(error, 2)
     except LynceusError as error:

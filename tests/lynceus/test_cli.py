@@ -23,11 +23,28 @@ def test_version() -> None:
     assert f"lynceus {__version__}\n" == CliRunner().invoke(cli.cli, ["--version"]).output
 
 
-def test_wrong_use_is_exit_code_2() -> None:
-    """A command that does not exist is told in one line."""
-    done = subprocess.run([sys.executable, "-m", "lynceus", "fly"], capture_output=True, text=True)
-    assert (2, True) == (done.returncode, "fly" in done.stderr)
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fly"], "lynceus: No such command 'fly'; see lynceus --help"),
+        (["--fly"], "lynceus: No such option '--fly'; see lynceus --help"),
+        (["rbac", "fly"], "lynceus: rbac: No such command 'fly'; see lynceus rbac --help"),
+        (["rbac", "can"], "lynceus: rbac can: Missing argument 'SUBJECT'; see lynceus rbac can --help"),
+        (["windows", "list", "-o", "xml"], "lynceus: windows list: Invalid value for '-o' / '--output': 'xml' is not"),
+        (["freeze", "status", "x"], "lynceus: freeze status: Got unexpected extra argument (x); see lynceus freeze status"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_line_and_exit_code_2(words: list[str], said: str) -> None:
+    """What is wrong and where help is to be had, on stderr alone."""
+    done = subprocess.run([sys.executable, "-m", "lynceus", *words], capture_output=True, text=True)
+    assert (2, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines())), done.stderr
+    assert done.stderr.startswith(said)
+
+
+def test_a_group_without_a_command_prints_its_help() -> None:
+    """`lynceus rbac` lists what there is, with exit code 2 since nothing was done."""
+    done = subprocess.run([sys.executable, "-m", "lynceus", "rbac"], capture_output=True, text=True)
+    assert (2, True) == (done.returncode, "  validate  " in done.stderr)
 
 
 def test_help_imports_no_client() -> None:

@@ -200,7 +200,7 @@ def test_a_project_that_was_not_there_is_said(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("new.yaml", "--days", "0"), "Usage: "),
+        (("new.yaml", "--days", "0"), "lynceus: windows calendar: Invalid value for '--days'"),
         (("new.yaml", "--from", "soon"), "lynceus: --from: found 'soon', expected an RFC 3339 time"),
         (("new.yaml", "--zone", "Mars/Base"), "lynceus: --zone: found 'Mars/Base', expected an IANA zone"),
         (("new.yaml", "--from", "9999-12-31T00:00:00Z"), "lynceus: --from: found the year 9999, expected an earlier one"),
