@@ -121,7 +121,9 @@ class _Gobwas:
 
     def _range(self, start: int) -> str:
         low, high = self.text[self.at], self.text[self.at + 2 : self.at + 3]
-        if not high or high < low:
+        if not high:
+            raise GlobError("a class must be closed, as in [a-c]", start + 1)
+        if high < low:
             raise GlobError("a range must run upwards, as in [a-c]", start + 1)
         self.at += 3
         return f"{_quoted(low)}-{_quoted(high)}"

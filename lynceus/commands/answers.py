@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import typing as t
 
 import click
 import yaml
 
 from controller.clock import SystemClock
-from model.decision import Decision
+from model.decision import Decision, Rule
 from model.durations import format_time, parse_time
 from model.errors import InvalidSettings
 from policy.findings import Finding
+
+_PLACE = re.compile(r":([1-9][0-9]*)(?::([1-9][0-9]*))?$")
 
 output_option = click.option(
     "-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True, help="Format."
@@ -45,14 +48,30 @@ def decision_record(decision: Decision) -> dict[str, t.Any]:
         "allowed": decision.allowed,
         "effect": str(decision.effect),
         "reason": decision.reason,
-        "rule": {"kind": rule.kind, "origin": rule.origin, "text": rule.text, "path": list(rule.path)}
-        if rule
-        else None,
+        "rule": _rule_record(rule) if rule else None,
         "remedy": decision.remedy,
         "until": format_time(decision.until) if decision.until else None,
         "reasons": list(decision.reasons),
         "generation": decision.generation,
     }
+
+
+def _rule_record(rule: Rule) -> dict[str, t.Any]:
+    line, _ = _line_and_column(rule.origin)
+    return {
+        "kind": rule.kind,
+        "origin": rule.origin,
+        "line": line,
+        "text": rule.text,
+        "path": list(rule.path),
+    }
+
+
+def _line_and_column(place: str) -> tuple[int | None, int | None]:
+    """Return the line and column at the end of a place such as ``policy.csv:12:7``, None for what it does not have."""
+    match = _PLACE.search(place)
+    line, column = match.groups() if match else (None, None)
+    return int(line) if line else None, int(column) if column else None
 
 
 def print_decision(decision: Decision, output: str) -> t.NoReturn:
@@ -100,12 +119,15 @@ def print_findings(findings: t.Sequence[Finding], output: str, subject: str, *, 
     raise SystemExit((1 if errors else 0) if code is None else code)
 
 
-def finding_record(finding: Finding) -> dict[str, str]:
+def finding_record(finding: Finding) -> dict[str, t.Any]:
     """Return a finding as JSON values."""
+    line, column = _line_and_column(finding.where)
     return {
         "code": finding.code,
         "severity": finding.severity,
         "where": finding.where,
+        "line": line,
+        "column": column,
         "text": finding.text,
         "fix": finding.fix,
     }

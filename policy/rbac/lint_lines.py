@@ -31,6 +31,7 @@ def check_line(line: PolicyLine, *, mode: Mode, match_mode: str) -> t.Iterator[F
     """Yield what is odd about one p line."""
     if line.subject.startswith("system:"):
         yield _kubernetes(line, 1, line.subject)
+    yield from _star(line, line.subject)
     if match_mode == "regex":
         yield from _wide(line, mode)
     else:
@@ -43,6 +44,7 @@ def check_binding(binding: Binding) -> t.Iterator[Finding]:
     """Yield what is odd about one g line."""
     if binding.member.startswith("system:"):
         yield _kubernetes(binding, 1, binding.member)
+    yield from _star(binding, binding.member)
     if binding.member == binding.role:
         yield warning("rbac-cycle", binding, 2, f"{shown(binding.role)} is bound to itself", "another role, or no line")
 
@@ -50,6 +52,14 @@ def check_binding(binding: Binding) -> t.Iterator[Finding]:
 def _kubernetes(line: PolicyLine | Binding, field: int, name: str) -> Finding:
     text = f"{shown(name)} is a user or group of Kubernetes, which no token of Argo CD has"
     return warning("rbac-kubernetes", line, field, text, "a group of the identity provider")
+
+
+def _star(line: PolicyLine | Binding, name: str) -> t.Iterator[Finding]:
+    """Report a name that was meant as a pattern."""
+    if "*" in name:
+        text = f"{shown(name)} means only who is called exactly so; names are no patterns"
+        fix = "each name on a line of its own, or policy.default for everybody"
+        yield warning("rbac-subject", line, 1, text, fix)
 
 
 def _object(line: PolicyLine) -> t.Iterator[Finding]:

@@ -24,6 +24,38 @@ MOST_STEPS = 200_000
 
 MOST_CYCLES = 10
 
+_CROWD = frozenset(
+    [
+        "admins",
+        "contributors",
+        "contractors",
+        "dev",
+        "developers",
+        "devops",
+        "devs",
+        "employees",
+        "engineers",
+        "everyone",
+        "group",
+        "groups",
+        "maintainers",
+        "members",
+        "operators",
+        "ops",
+        "owners",
+        "people",
+        "platform",
+        "readers",
+        "sre",
+        "staff",
+        "team",
+        "teams",
+        "users",
+        "viewers",
+    ]
+)
+"""Words at the end of a name that is hardly one person's."""
+
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 """How some identity providers name groups."""
 
@@ -118,7 +150,9 @@ def _groups(graph: Graph, over: dict[str, list[Binding]]) -> t.Iterator[Finding]
 def _looks_like_group(name: str) -> bool:
     if _is_role(name) or name.startswith(("system:", "k8s:")):
         return False
-    return ":" in name or name.startswith("/") or bool(_OBJECT_ID.match(name)) or name.upper().startswith("CN=")
+    if ":" in name or name.startswith("/") or _OBJECT_ID.match(name) or name.upper().startswith("CN="):
+        return True
+    return "@" not in name and re.split(r"[^a-z]+", name.casefold())[-1] in _CROWD
 
 
 def _cycles(graph: Graph) -> t.Iterator[Finding]:

@@ -193,8 +193,14 @@ class _Parser:
             known = self.known[text] = self._compile(text)
         if known.broken:
             severity: Severity = "error" if self.mode == "strict" else "warning"
-            self._field("rbac-pattern", severity, line, origin, field, f"{shown(text)}: {known.broken}", "a pattern")
+            found = f"{shown(text)}: {known.broken}"
+            self._field("rbac-pattern", severity, line, origin, field, found, self._good_pattern(text))
         return known
+
+    def _good_pattern(self, text: str) -> str:
+        if not self.regex_mode:
+            return "a glob such as shop/* or [a-c]*"
+        return text.replace("*", ".*") if set(text) <= {"*", "/"} else "an RE2 expression such as shop/.*"
 
     def _compile(self, text: str) -> Pattern:
         try:

@@ -63,7 +63,8 @@ def test_who_as_data(files: Path) -> None:
     )
     answer = json.loads(out)
 
-    assert (0, False) == (code, answer["everybody"]["allowed"])
+    assert (0, False, None) == (code, answer["everybody"]["allowed"], answer["everybody"]["rule"]["line"])
+    assert [2] == [each["rule"]["line"] for each in answer["allowed"] if each["name"] == "shop-developers"]
     assert {"admin", "role:admin", "role:developer", "shop-developers"} == {each["name"] for each in answer["allowed"]}
     assert (1, 0) == (
         run(files, "rbac", "who", "nothing", "clusters", "x")[0],
@@ -222,9 +223,11 @@ def test_validate_checks_projects_and_may_fail_on_warnings(files: Path) -> None:
     found = json.loads(run(files, "rbac", "validate", "old.csv", "--project-file", "broken.yaml", "-o", "json")[1])
 
     assert [0, 0, 1, 0, 1] == codes
-    assert ("role-policy", "error", "AppProject shop: spec.roles[0].policies[0]:1") == tuple(
-        found["findings"][0][key] for key in ("code", "severity", "where")
+    assert ("role-policy", "error", "AppProject shop: spec.roles[0].policies[0]:1", 1) == tuple(
+        found["findings"][0][key] for key in ("code", "severity", "where", "line")
     )
+    warned = json.loads(run(files, "rbac", "validate", "warned.csv", "-o", "json")[1])
+    assert (1, 12) == tuple(warned["findings"][-1][key] for key in ("line", "column"))
 
 
 def test_can_reads_a_folder_and_follows_switches(files: Path) -> None:

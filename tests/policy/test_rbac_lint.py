@@ -40,6 +40,10 @@ CASES = [
     ("rbac-kubernetes", "g, system:serviceaccount:ci:bot, role:admin", 4),
     ("rbac-group", "p, my-org:team, applications, get, */*, allow", 4),
     ("rbac-group", "p, 0a0b0c0d-1111-2222-3333-444455556666, applications, get, */*, allow", 4),
+    ("rbac-group", "p, developers, applications, get, */*, allow", 4),
+    ("rbac-group", "p, Team-Payments Admins, applications, get, */*, allow", 4),
+    ("rbac-subject", "p, my-org:*, applications, delete, */*, deny", 4),
+    ("rbac-subject", "g, *, role:readonly", 4),
     ("rbac-role", "g, u, role:nothing", 7),
     ("rbac-unreachable", "p, role:alone, applications, get, */*, allow", 4),
     ("rbac-cycle", "g, u, u", 7),
@@ -68,6 +72,8 @@ def test_each_mistake_of_one_line_is_found_at_its_place(code: str, line: str, co
         "g, my-org:team, role:admin",
         "p, alice, applications, get, */*, allow",
         "p, alice@example.com, applications, sync, shop/*, allow",
+        "p, team@example.com, applications, sync, shop/*, allow",
+        "p, ci-bot, applications, sync, shop/*, allow",
         "p, alice, clusters, get, https://kubernetes.default.svc, allow",
         "p, alice, clusters, get, shop/https://c, allow",
         "p, alice, clusters, get, *, allow",
@@ -81,6 +87,23 @@ def test_each_mistake_of_one_line_is_found_at_its_place(code: str, line: str, co
 def test_good_lines_have_no_findings(line: str) -> None:
     """Nothing is said about what is in order."""
     assert [] == _codes(line)
+
+
+@pytest.mark.parametrize(
+    ("match_mode", "pattern", "said", "fix"),
+    [
+        ("glob", "[a-", "a class must be closed", "a glob such as shop/*"),
+        ("glob", "[z-a]", "a range must run upwards", "a glob such as shop/*"),
+        ("glob", "[a-zA-Z]", "one range", "a glob such as shop/*"),
+        ("regex", "*/*", "repetition", ".*/.*"),
+        ("regex", "(", "missing", "an RE2 expression such as shop/.*"),
+    ],
+)
+def test_a_broken_pattern_is_shown_with_a_good_one(match_mode: str, pattern: str, said: str, fix: str) -> None:
+    """What is wrong with it, and how it is written in this match mode."""
+    found = _lint({"policy.csv": f"p, u, applications, get, {pattern}, allow", "policy.matchMode": match_mode})
+    (finding,) = (each for each in found if each.code == "rbac-pattern")
+    assert (True, True) == (said in finding.text, finding.fix.startswith(fix))
 
 
 @pytest.mark.parametrize(
