@@ -73,6 +73,15 @@ class DemoCluster:
         answer = self._client.request("GET", f"/api/v1/namespaces/{namespace}/events")
         return t.cast("list[JSON]", msgspec.json.decode(answer)["items"])
 
+    def everywhere(self, plural: str) -> list[tuple[str, str]]:
+        """Return (namespace, name) of all objects of one of Argo CD's kinds; none when the kind is not served."""
+        try:
+            answer = self._client.request("GET", f"/apis/argoproj.io/v1alpha1/{plural}")
+        except NotFound:
+            return []
+        items = msgspec.json.decode(answer)["items"]
+        return [(item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in items]
+
     def exists(self, kind: str, namespace: str, name: str) -> bool:
         """Tell whether the object is there."""
         try:

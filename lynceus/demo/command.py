@@ -6,20 +6,21 @@ import contextlib
 import logging
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import threading
 import typing as t
 from pathlib import Path
+from types import FrameType
 
 import click
 
 from lynceus import logs
 from lynceus.demo import freezing, guarding, own, preview, story
 from lynceus.demo.narrator import Narrator
-from lynceus.demo.stage import Stage
+from lynceus.demo.stage import Given, Stage
 from lynceus.demo.world import World
-from lynceus.stopping import stop_on_signals
 from model.errors import LynceusError
 
 STEPS: t.Final = (
@@ -40,29 +41,62 @@ STEPS: t.Final = (
 @click.command()
 @click.option("--once", is_flag=True, help="End after the story: exit code 0 when every check held, else 1.")
 @click.option("--port", default=0, show_default="a free one", help="Port of /metrics on 127.0.0.1.")
-@click.option("--repo", help="Deploy this repository instead of telling the story.")
+@click.option("--repo", help="Deploy this repository, a URL or a folder, instead of telling the story.")
 @click.option("--path", default=".", show_default=True, help="Folder of --repo to deploy.")
 @click.option("--revision", default="HEAD", show_default=True, help="Branch, tag or commit of --repo.")
 @click.option("--kubeconfig", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Use this cluster.")
+@click.option("--context", help="Context of --kubeconfig.  [default: its current one]")
+@click.option("--allow-exec", is_flag=True, help="Start the credential plugin that --kubeconfig names.")
 @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Where Lynceus' own log lines go.")
 def demo(
-    once: bool, port: int, repo: str | None, path: str, revision: str, kubeconfig: Path | None, log_file: Path | None
-) -> None:
+    once: bool, port: int, repo: str | None, path: str, revision: str,
+    kubeconfig: Path | None, context: str | None, allow_exec: bool, log_file: Path | None,
+) -> None:  # fmt: skip
     """Run the whole of Lynceus on an embedded cluster and a Git repository made on the spot.
 
-    With --kubeconfig the same is told on your own cluster, in namespaces of its own that are removed at the end.
+    With --kubeconfig the same is told on your own cluster, in namespaces of its own. They are removed at the end and
+    at Ctrl-C, and so are the CRDs of Argo CD if they were not there before.
     """
+    if kubeconfig is None and (context or allow_exec):
+        raise click.UsageError("--context and --allow-exec say how --kubeconfig is used, which is missing")
+    given = Given(kubeconfig=kubeconfig, context=context, allow_exec=allow_exec) if kubeconfig else None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     with tempfile.TemporaryDirectory(prefix="lynceus-demo-") as made, contextlib.ExitStack() as stack:
         folder = Path(made)
         log_path = log_file or folder / "lynceus.log"
         logs.set_up("info", "text", stack.enter_context(log_path.open("w", encoding="utf-8")))
-        stage = stack.enter_context(Stage(folder, kubeconfig, port, repository=repo))
-        held = own.deploy(stage, repo, path, revision) if repo else _tell(stage.world())
-        if not held and log_file is None:
+        stage = stack.enter_context(Stage(folder, given, port, repository=repo))
+        held = _play(stage, repo, path, revision, once=once, log_path=None if log_file else log_path)
+    sys.exit(0 if held else 1)
+
+
+def _interrupt(_number: int, _: FrameType | None) -> None:
+    """End as at Ctrl-C, so that everything is cleared away."""
+    raise KeyboardInterrupt
+
+
+def _play(stage: Stage, repository: str | None, path: str, revision: str, *, once: bool, log_path: Path | None) -> bool:
+    """Tell the story or deploy the repository; returns whether it held, False when it was interrupted.
+
+    Args:
+        stage: entered.
+        repository: None: the story is told.
+        path: folder of the repository.
+        revision: of the repository.
+        once: end then, instead of staying up.
+        log_path: the log that goes with the stage, and is kept when something did not hold.
+    """
+    held = False
+    try:
+        held = own.deploy(stage, own.url_of(repository), path, revision) if repository else _tell(stage.world())
+        if not held and log_path:
             _keep(log_path)
         if not once:
             _stay_up(stage)
-    sys.exit(0 if held else 1)
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted.")
+    return held
 
 
 def _tell(world: World) -> bool:
@@ -97,6 +131,5 @@ def _stay_up(stage: Stage) -> None:
     for name, address in stage.addresses():
         click.echo(f"  {name:<12}{address}")
     click.echo("\nCtrl-C ends it.")
-    stopping = threading.Event()
-    stop_on_signals(stopping)
-    stopping.wait()
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()

@@ -18,18 +18,14 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a command."""
 
     code: int
+    """Exit code."""
     lines: tuple[str, ...]
-    """What it printed on stdout."""
+    """What it printed on stdout, without the folder."""
 
     @property
     def text(self) -> str:
         """All of it."""
         return "\n".join(self.lines)
-
-
-def on_cluster(world: World) -> tuple[str, ...]:
-    """Return the options by which a command finds the story's cluster."""
-    return "--kubeconfig", str(world.kubeconfig), "-n", world.control
 
 
 def call(say: Narrator, *arguments: str, folder: Path | None = None, world: World | None = None) -> Ran:
@@ -49,13 +45,14 @@ def call(say: Narrator, *arguments: str, folder: Path | None = None, world: Worl
 
     shown = shlex.join(arguments)
     say.tell(f"$ lynceus {shown.replace(f'{folder}/', '') if folder else shown}")
+    where = (*world.reach, "-n", world.control) if world else ()
     out = io.StringIO()
-    code: object = 0
     with contextlib.redirect_stdout(out):
         try:
-            cli.main([*arguments, *(on_cluster(world) if world else ())], prog_name="lynceus", standalone_mode=False)
+            code = cli.main([*arguments, *where], prog_name="lynceus", standalone_mode=False)
         except SystemExit as done:
             code = done.code
         except click.ClickException as refused:
             raise StoryError(f"lynceus {arguments[0]}: {refused.format_message()}") from None
-    return Ran(code=code if isinstance(code, int) else int(code is not None), lines=tuple(out.getvalue().splitlines()))
+    said = out.getvalue().replace(f"{folder}/", "") if folder else out.getvalue()
+    return Ran(code=code if isinstance(code, int) else int(code is not None), lines=tuple(said.splitlines()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 import typing as t
 
@@ -28,7 +29,7 @@ APPLICATIONS: t.Final = ("guestbook", "payments")
 
 def a_freeze(world: World, say: Narrator) -> None:
     """A freeze holds commits and people back, but for whom it names; when it ends, what waited is deployed."""
-    say.step("A freeze holds everything back; a named role may break the glass")
+    say.step("A freeze holds every sync back; a role that it names may break the glass")
     until = _start(world, say)
     try:
         head = _push_into(world, say, until)
@@ -51,7 +52,8 @@ def _start(world: World, say: Narrator) -> tuple[str, str]:
     for line in (done.lines[0], *(line for line in done.lines if "concerns:" in line)):
         say.quote(line.strip())
     for name in APPLICATIONS:
-        say.expect(f"Lynceus reports the freeze for {name}", lambda name=name: probes.forbidden(world, name))  # type: ignore[misc]
+        claim = f'lynceus_app_sync_allowed{{name="{world.name(name)}",trigger="auto"}} is 0'
+        say.expect(claim, functools.partial(probes.forbidden, world, name))
     return format_time(now.replace(microsecond=0) + LENGTH), format_time(SystemClock().now() + LENGTH)
 
 
@@ -62,14 +64,17 @@ def _push_into(world: World, say: Narrator, until: tuple[str, str]) -> str:
     changes = {GUESTBOOK_SETTINGS: greeting, PAYMENTS_VALUES: values}
     head = world.repository.push("Greet from the freeze, pay in kronor", changes)
     say.tell(f"pushed {head[:7]}: guestbook and payments change")
-    said = [say.expect(f"{name} waits", lambda name=name: probes.blocked(world, name, head)) for name in APPLICATIONS]  # type: ignore[misc]
+    waits = {name: functools.partial(probes.blocked, world, name, head) for name in APPLICATIONS}
+    said = [say.expect(f"{name} is OutOfSync and says why", probe) for name, probe in waits.items()]
     say.quote(said[0])
     for text in said:
         missing = [word for word in (f"freeze.{IDENT}", REASON, PERSON) if word not in text]
         if missing or not any(until[0] <= found <= until[1] for found in _instants(text)):
             say.fail(f"expected which freeze, why, who and until {until[1]}, seen: {text}")
             return head
-    say.check(not _deployed(world), "and say which freeze, why, who and until when", f"deployed: {_deployed(world)}")
+    deployed = _deployed(world)
+    claim = "both say which freeze, why, by whom and until when, and neither is deployed"
+    say.check(not deployed, claim, f"went through the freeze: {', '.join(deployed)}")
     return head
 
 
@@ -98,12 +103,13 @@ def _refuse(world: World, say: Narrator) -> None:
     """A person who may sync at any other time may not now, and may not break the glass either."""
     status, answer = _sync(world, "developer", {})
     seen = f"the developer's sync was answered {status} {answer}, expected 403 naming freeze.{IDENT}"
-    if say.check(status == 403 and f"freeze.{IDENT}" in str(answer), "the developer's manual sync is refused", seen):
+    held = status == 403 and f"freeze.{IDENT}" in str(answer)
+    if say.check(held, "the developer's sync of guestbook is refused by the freeze", seen):
         say.quote(str(answer.get("error", answer)))
     status, answer = _sync(world, "developer", {"breakGlass": FIX})
     say.check(
         status == 403 and f"freeze.{IDENT}" in str(answer),
-        "a reason opens nothing for those whom the freeze does not name",
+        "and is refused with a break-glass reason, too: the freeze does not name role:developer",
         f"the developer's break-glass was answered {status} {answer}, expected 403 naming freeze.{IDENT}",
     )
 
@@ -113,19 +119,19 @@ def _break_glass(world: World, say: Narrator, head: str) -> None:
     before = probes.value(world, *OVERRIDES)
     status, answer = _sync(world, "operator", {"breakGlass": FIX})
     seen = f"the operator's break-glass was answered {status} {answer}"
-    if not say.check(status in (200, 202), f"the operator breaks the glass: {FIX!r}", seen):
+    if not say.check(status in (200, 202), f"the operator breaks the glass for guestbook: {FIX!r}", seen):
         return
     say.expect(f"guestbook is Synced and Healthy at {head[:7]}", settled(world, "guestbook", head))
-    say.expect("by the operator", lambda: probes.done_by(world, "guestbook", "operator"))
-    say.expect("which is counted once", lambda: probes.value(world, *OVERRIDES) == before + 1)
+    say.expect("the sync was the operator's", lambda: probes.done_by(world, "guestbook", "operator"))
+    say.expect("it is counted once", lambda: probes.value(world, *OVERRIDES) == before + 1)
     say.quote(probes.positive(world, *OVERRIDES) or "")
-    said = say.expect("and told by an Event", lambda: probes.event(world, "guestbook", "FreezeOverridden"))
+    said = say.expect("an Event tells of it", lambda: probes.event(world, "guestbook", "FreezeOverridden"))
     say.quote(said)
-    say.check(
-        "operator" in said and FIX in said and _deployed(world) == ["guestbook"],
-        "payments, for which nobody broke it, still waits",
-        f"deployed: {_deployed(world)}; the Event: {said}",
-    )
+    if "operator" not in said or FIX not in said:
+        say.fail(f"expected an Event that names the operator and the reason, seen: {said}")
+    deployed = _deployed(world)
+    claim = "payments, for which nobody broke the glass, still waits"
+    say.check(deployed == ["guestbook"], claim, f"expected guestbook alone to be deployed, seen: {deployed}")
 
 
 def _stop(world: World, say: Narrator) -> None:

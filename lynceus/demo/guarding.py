@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 import typing as t
+from pathlib import Path
 
 from controller.clock import SystemClock
 from lynceus.demo import probes
+from lynceus.demo.console import call
 from lynceus.demo.narrator import Narrator
 from lynceus.demo.story import GUESTBOOK_DEPLOYMENT, GUESTBOOK_SETTINGS, settled
 from lynceus.demo.world import World, status_of
 from model.durations import format_duration, format_time
 
-FREEZE: t.Final = dt.timedelta(minutes=30)
+OPEN: t.Final = dt.timedelta(minutes=30)
+"""How long the deny window is open, unless the story takes it away."""
+FIVE_FIELDS: t.Final = "p, role:developer, applications, *, allow"
+"""A rule without its object."""
 
 
 def a_deny_window(world: World, say: Narrator) -> None:
@@ -20,28 +26,30 @@ def a_deny_window(world: World, say: Narrator) -> None:
     say.step("A deny window blocks the automated sync, and says so")
     windows = world.cluster.get("AppProject", world.control, "shop")["spec"].get("syncWindows") or []
     opened = SystemClock().now().replace(second=0, microsecond=0)
-    freeze = {
+    window = {
         "kind": "deny",
         "schedule": f"{opened.minute} {opened.hour} * * *",
-        "duration": format_duration(FREEZE),
+        "duration": format_duration(OPEN),
         "applications": [world.name("guestbook")],
     }
-    _set_windows(world, [*windows, freeze])
-    say.tell(f"AppProject shop: deny {freeze['schedule']!r} for {freeze['duration']} on guestbook")
-    say.expect(
-        "Lynceus reports the window for guestbook",
-        lambda: probes.forbidden(world, "guestbook"),
-    )
+    _set_windows(world, [*windows, window])
+    say.tell(f"AppProject shop gets a sync window: deny {window['schedule']!r} (UTC) for {OPEN.seconds // 60} minutes")
+    claim = f'lynceus_app_sync_allowed{{name="{world.name("guestbook")}",trigger="auto"}} is 0'
+    say.expect(claim, lambda: probes.forbidden(world, "guestbook"))
     text = world.repository.read(GUESTBOOK_SETTINGS)
     head = world.repository.push(
         "Greet differently", {GUESTBOOK_SETTINGS: text.replace("Good morning", "Good evening")}
     )
-    say.tell(f"pushed {head[:7]} into the freeze")
+    say.tell(f"pushed {head[:7]} while the window is open: guestbook greets differently")
     say.quote(say.expect("guestbook is OutOfSync and says why", lambda: probes.blocked(world, "guestbook", head)))
-    until = format_time(opened + FREEZE)
+    until = format_time(opened + OPEN)
     say.expect(f"and until when: {until}", lambda: until in (probes.blocked(world, "guestbook", head) or ""))
-    if probes.setting(world, "guestbook", "GREETING") != "Good morning":
-        say.fail("the change went through the closed window")
+    greeting = probes.setting(world, "guestbook", "GREETING")
+    say.check(
+        greeting == "Good morning",
+        "the cluster still has the greeting of before",
+        f"the change went through the window: GREETING is {greeting!r}, expected 'Good morning'",
+    )
     _set_windows(world, windows)
     say.tell("the window is taken away")
     say.expect(
@@ -61,11 +69,11 @@ def two_people(world: World, say: Narrator) -> None:
     status, answer = world.ask("developer", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
     held = status == 403 and "policy.csv:4" in str(answer)
     seen = f"the developer's sync was answered {status} {answer}, expected 403 naming policy.csv:4"
-    if say.check(held, "403 for the developer, and the line that decided", seen):
+    if say.check(held, "the developer may not sync payments: 403, and the line that decided", seen):
         say.quote(str(answer.get("error", answer)))
     status, answer = world.ask("operator", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
     seen = f"the operator's sync was answered {status} {answer}"
-    if say.check(status in (200, 202), "the operator's sync is accepted", seen):
+    if say.check(status in (200, 202), "the operator's sync of payments is accepted", seen):
         say.expect("and succeeds in the operator's name", lambda: probes.done_by(world, "payments", "operator"))
 
 
@@ -109,8 +117,9 @@ def a_bad_policy(world: World, say: Narrator) -> None:
     """A policy that cannot be read changes nothing, and is seen."""
     say.step("A bad policy edit is refused and the last good one stays")
     before = probes.value(world, "lynceus_policy_reload_failures_total")
-    world.set_policy(world.manifest("policy.csv") + "p, role:developer, applications, *, allow\n")
-    say.tell("argocd-rbac-cm: a line with five fields is added")
+    good, reloaded = world.manifest("policy.csv"), _reloaded(world)
+    world.set_policy(f"{good}{FIVE_FIELDS}\n")
+    say.tell(f"policy.csv in argocd-rbac-cm gets a line that lacks the object: {FIVE_FIELDS}")
     say.expect(
         "the failed reload is counted", lambda: probes.value(world, "lynceus_policy_reload_failures_total") > before
     )
@@ -121,7 +130,27 @@ def a_bad_policy(world: World, say: Narrator) -> None:
         "the developer is refused and the operator served, as before",
         f"the last good policy does not hold: developer {refused}, operator {allowed}",
     )
-    world.set_policy(world.manifest("policy.csv"))
+    _say_where(say, good)
+    world.set_policy(good)
+    say.tell("the line is taken out again")
+    say.expect("the policy is read again", lambda: _reloaded(world) > reloaded)
+
+
+def _reloaded(world: World) -> float:
+    return probes.value(world, "lynceus_policy_last_reload_timestamp_seconds")
+
+
+def _say_where(say: Narrator, good: str) -> None:
+    """Ask the command that would have told it before."""
+    with tempfile.TemporaryDirectory(prefix="lynceus-demo-policy-") as folder:
+        edited = Path(folder) / "policy.csv"
+        edited.write_text(f"{good}{FIVE_FIELDS}\n", encoding="utf-8")
+        done = call(say, "rbac", "validate", str(edited), folder=Path(folder))
+    errors = [line for line in done.lines if line.startswith("error: ")]
+    where = f"policy.csv:{good.count(chr(10)) + 1}:"
+    held = done.code == 1 and len(errors) == 1 and where in errors[0]
+    if say.check(held, "which would have told beforehand", f"expected an error at {where}, seen: {done.text}"):
+        say.quote(errors[0])
 
 
 def the_metrics(world: World, say: Narrator) -> None:
@@ -144,4 +173,5 @@ def the_metrics(world: World, say: Narrator) -> None:
 
 
 def _seen(world: World, say: Narrator, name: str, labels: tuple[str, ...]) -> str:
-    return say.expect(f"{name}{{{','.join(labels)}}} is above 0", lambda: probes.positive(world, name, *labels), 10)
+    shown = f"{name}{{{','.join(labels)}}}" if labels else name
+    return say.expect(f"{shown} is above 0", lambda: probes.positive(world, name, *labels), 10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import typing as t
+from pathlib import Path
 
 import click
 
@@ -21,6 +22,12 @@ HOPELESS_SECONDS: t.Final = 4.0
 """An error that stands this long stays; one may pass while Lynceus has seen the Application but not yet its project."""
 
 
+def url_of(repository: str) -> str:
+    """Return what the Application names as repoURL: a folder of this machine by its URL, anything else as it is."""
+    folder = Path(repository)
+    return folder.resolve().as_uri() if folder.is_dir() else repository
+
+
 def deploy(stage: Stage, repository: str, path: str, revision: str) -> bool:
     """Deploy the folder into a namespace of its own and tell what comes of it.
 
@@ -30,7 +37,7 @@ def deploy(stage: Stage, repository: str, path: str, revision: str) -> bool:
     project, application = _objects(stage, repository, path, revision)
     for obj in (project, application):
         stage.cluster.apply(json.dumps(obj))
-    click.echo(f"Deploying {path} of the repository at {revision} into namespace {stage.prefix}own")
+    click.echo(f"Deploying folder {path} of {repository} at {revision} into namespace {stage.prefix}own")
     deadline, last, settled = time.monotonic() + PATIENCE_SECONDS, "", time.monotonic()
     while time.monotonic() < deadline:
         found = stage.cluster.get("Application", stage.control, f"{stage.prefix}own")
@@ -74,7 +81,7 @@ def _objects(stage: Stage, repository: str, path: str, revision: str) -> tuple[J
 
 def _line(application: JSON) -> str:
     sync, health, revision = status_of(application)
-    text = f"{sync or 'not compared yet'} {health} {revision[:7]}".rstrip()
+    text = f"{sync}, {health}, at {revision[:7]}" if revision else "not compared yet"
     message = operation(application).get("message", "")
     return f"{text}: {message}" if message else text
 

@@ -12,8 +12,9 @@ from lynceus.demo.narrator import Narrator
 from lynceus.demo.repository import copy_files
 from lynceus.demo.world import World
 
-DENIES: t.Final = ", deny\n"
+DENIES: t.Final = ", deny"
 """How the line of policy.csv ends that keeps developers from the payments."""
+GAIN: t.Final = "gain applications sync on shop/*payments"
 GUARDING: t.Final = "the developer is refused by the line that the demo shows"
 """The case of the policy's tests that stands for that line."""
 
@@ -23,18 +24,42 @@ def a_preview(world: World, say: Narrator) -> None:
     say.step("A policy edit is previewed and tested before it is made")
     with tempfile.TemporaryDirectory(prefix="lynceus-demo-policy-") as made:
         folder = Path(made)
-        for name in ("argocd", "policy"):
-            copy_files(files("examples") / name, folder / name)
-        tests, policy = str(folder / "policy" / "demo.test.yaml"), folder / "argocd" / "policy.csv"
-        done = call(say, "policy", "test", tests, folder=folder)
-        say.check(done.code == 0, f"the policy passes its tests: {_last(done)}", f"expected them passed: {done.text}")
-        lines = policy.read_text(encoding="utf-8").splitlines(keepends=True)
-        policy.write_text("".join(line for line in lines if not line.endswith(DENIES)), encoding="utf-8")
-        say.tell("in a copy, policy.csv loses the line that denies developers the payments")
+        _copy(folder / "examples")
+        done = _test(say, folder, "examples")
+        say.check(done.code == 0, "the policy passes its tests", f"expected them passed, seen: {done.text}")
+        say.quote(_last(done))
+        policy = _edit(say, folder / "edited")
         _who_gains(world, say, policy, folder)
-        done = call(say, "policy", "test", tests, folder=folder)
+        done = _test(say, folder, "edited")
         held = done.code == 1 and GUARDING in done.text
-        say.check(held, f"its tests refuse the edit: {_last(done)}", f"expected {GUARDING!r} to fail: {done.text}")
+        say.check(held, "the tests refuse the edit", f"expected {GUARDING!r} to fail, seen: {done.text}")
+        for line in done.lines:
+            if GUARDING in line:
+                say.quote(line.strip())
+        say.quote(_last(done))
+
+
+def _copy(folder: Path) -> None:
+    folder.mkdir()
+    for name in ("argocd", "policy"):
+        copy_files(files("examples") / name, folder / name)
+
+
+def _edit(say: Narrator, folder: Path) -> Path:
+    """Make a copy of the examples whose policy lacks its one denying line; returns that policy."""
+    _copy(folder)
+    policy = folder / "argocd" / "policy.csv"
+    lines = policy.read_text(encoding="utf-8").splitlines()
+    policy.write_text("".join(f"{line}\n" for line in lines if not line.endswith(DENIES)), encoding="utf-8")
+    say.tell("edited/ is a copy of examples/; its policy.csv lacks")
+    for line in lines:
+        if line.endswith(DENIES):
+            say.quote(line)
+    return policy
+
+
+def _test(say: Narrator, folder: Path, name: str) -> Ran:
+    return call(say, "policy", "test", str(folder / name / "policy" / "demo.test.yaml"), folder=folder)
 
 
 def _who_gains(world: World, say: Narrator, policy: Path, folder: Path) -> None:
@@ -42,11 +67,12 @@ def _who_gains(world: World, say: Narrator, policy: Path, folder: Path) -> None:
     done = call(say, "rbac", "diff", "live", str(policy), folder=folder, world=world)
     gained = [line.strip() for line in done.lines if line.startswith("  gain ")]
     lost = [line for line in done.lines if line.startswith(("  lose ", "  barred "))]
-    held = done.code == 1 and gained == ["gain applications sync on shop/*payments"] and not lost
     concerned = f"1 application: shop/{world.name('payments')}"
-    seen = f"expected developers to gain sync of payments and nothing else: {done.text}"
-    if say.check(held and concerned in done.text, "it says who would gain what, and that nobody loses anything", seen):
-        say.quote(f"{done.lines[0]} {gained[0]} ({concerned})")
+    held = done.code == 1 and not lost and len(gained) == 1 and gained[0].startswith(GAIN) and concerned in done.text
+    claim = "developers would gain the sync of payments, and nobody would gain or lose anything else"
+    if say.check(held, claim, f"expected developers to gain sync of payments and nothing else, seen: {done.text}"):
+        for line in done.lines:
+            say.quote(line)
 
 
 def _last(done: Ran) -> str:

@@ -45,8 +45,9 @@ def blocked(world: World, application: str, revision: str) -> str | None:
 
 
 def setting(world: World, application: str, key: str) -> str:
-    """Return a value of the ConfigMap that the application deploys under its own name."""
-    return str(world.cluster.get("ConfigMap", world.namespace(application), application)["data"][key])
+    """Return a value of the ConfigMap that the application deploys under its own name, empty without it."""
+    found = world.cluster.get("ConfigMap", world.namespace(application), application)
+    return str((found.get("data") or {}).get(key, ""))
 
 
 def done_by(world: World, application: str, user: str) -> bool:

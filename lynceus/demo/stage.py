@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import secrets
 import typing as t
 from pathlib import Path
@@ -11,30 +12,46 @@ import click
 
 from controller.kube.client import KubeClient
 from lynceus.commands.crds import manifests
+from lynceus.demo.clearing import CRDS, Clearing, insist
 from lynceus.demo.cluster import DemoCluster
 from lynceus.demo.repository import DemoRepository
 from lynceus.demo.world import APPLICATIONS, World, read_manifest
 from lynceus.embedded import embedded_cluster
 from lynceus.options import RunOptions
 from lynceus.wiring import Lynceus
-from model.errors import LynceusError, NotFound
 
 PEOPLE: t.Final = {"developer": "shop-developers", "operator": "shop-operators"}
 """User of the API -> group."""
-CRDS: t.Final = ("applications.argoproj.io", "appprojects.argoproj.io", "applicationsets.argoproj.io")
 POLL: t.Final = "3s"
 """timeout.reconciliation of the demo: a push is seen within that time, with no webhook."""
-CLEAR_SECONDS: t.Final = 60.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Given:
+    """Somebody's own cluster, and how to get in."""
+
+    kubeconfig: Path
+    context: str | None = None
+    """None: the current one."""
+    allow_exec: bool = False
+    """Start the credential plugin that the kubeconfig names."""
 
 
 class Stage:
-    """A context manager: entered, everything runs; left, everything that was made is gone."""
+    """A context manager: entered, everything runs; left, everything that was made is gone.
 
-    def __init__(self, folder: Path, kubeconfig: Path | None, port: int, *, repository: str | None) -> None:
-        self._folder, self._given, self._port, self._own_repository = folder, kubeconfig, port, repository
+    Args:
+        folder: an empty one, which the caller removes.
+        given: the cluster to use; None: an embedded one.
+        port: of /metrics; 0: a free one.
+        repository: what is deployed instead of the story's own.
+    """
+
+    def __init__(self, folder: Path, given: Given | None, port: int, *, repository: str | None) -> None:
+        self._folder, self._given, self._port, self._own_repository = folder, given, port, repository
         mark = secrets.token_hex(3)
-        self.control = "argocd" if kubeconfig is None else f"lynceus-demo-{mark}"
-        self.prefix = "" if kubeconfig is None else f"lynceus-demo-{mark}-"
+        self.control = "argocd" if given is None else f"lynceus-demo-{mark}"
+        self.prefix = "" if given is None else f"lynceus-demo-{mark}-"
         self.tokens = {user: secrets.token_urlsafe(24) for user in PEOPLE}
         self._exits = contextlib.ExitStack()
 
@@ -50,22 +67,30 @@ class Stage:
         self._exits.close()
 
     def _set(self) -> None:
-        self.kubeconfig = self._given or self._embedded_cluster()
-        self.cluster = DemoCluster(KubeClient.from_kubeconfig(str(self.kubeconfig)))
-        self._install_crds()
-        self._exits.callback(self._remove_namespaces)
+        self._way = self._given or Given(kubeconfig=self._embedded_cluster())
+        path, context, allow_exec = str(self._way.kubeconfig), self._way.context, self._way.allow_exec
+        self.cluster = DemoCluster(KubeClient.from_kubeconfig(path, context, allow_exec=allow_exec))
+        clearing = None if self._given is None else Clearing(self.cluster, self.control, self.prefix)
+        if clearing:
+            click.echo(f"Everything is made in namespaces that begin with {self.control}, and removed at the end.")
+        self._install_crds(clearing)
+        if clearing:
+            self._exits.callback(insist, clearing.namespaces)
         self.cluster.create_namespace(self.control)
         if self._own_repository is None:
             self.repository = DemoRepository(self._folder)
         self._configure()
         self.lynceus = Lynceus(self._options())
         self._exits.callback(self.lynceus.stop)
-        self._exits.callback(self._delete_applications)
+        if clearing:
+            self._exits.callback(insist, clearing.applications)
+            self._exits.callback(click.echo, "\nClearing away what was made on the cluster …")
         self.lynceus.start()
         if self._own_repository is None:
             self._hand_in_applications()
 
     def _embedded_cluster(self) -> Path:
+        click.echo("Starting an embedded cluster and Lynceus …")
         home = self._folder / "cluster"
         home.mkdir()
         server = embedded_cluster(home)
@@ -73,45 +98,17 @@ class Stage:
         self._exits.callback(server.stop)
         return Path(server.kubeconfig)
 
-    def _install_crds(self) -> None:
+    def _install_crds(self, clearing: Clearing | None) -> None:
         missing = [name for name in CRDS if not self.cluster.exists("CustomResourceDefinition", "", name)]
         if not missing:
             return
+        if clearing:
+            click.echo("The cluster lacks the CRDs of Argo CD: they are installed, and removed at the end as well.")
+            self._exits.callback(insist, clearing.crds, missing)
         for text in manifests():
             if any(f"name: {name}" in text for name in missing):
                 self.cluster.apply(text)
-        if self._given is not None:
-            self._exits.callback(self._remove_crds, missing)
         self.cluster.wait_established(missing)
-
-    def _remove_crds(self, names: list[str]) -> None:
-        for name in names:
-            self.cluster.delete("CustomResourceDefinition", "", name)
-
-    def _remove_namespaces(self) -> None:
-        if self._given is not None:
-            for name in (
-                *(self.prefix + application for application in APPLICATIONS),
-                self.prefix + "own",
-                self.control,
-            ):
-                with contextlib.suppress(LynceusError):
-                    self.cluster.delete("Namespace", "", name)
-
-    def _delete_applications(self) -> None:
-        """Delete what was deployed while Lynceus still runs, so that the finalizers are carried out."""
-        if self._given is None:
-            return
-        names = [self.prefix + name for name in (*APPLICATIONS, "own")]
-        for name in names:
-            self.cluster.delete("Application", self.control, name)
-        try:
-            self.cluster.wait_gone([("Application", self.control, name) for name in names], CLEAR_SECONDS)
-        except LynceusError as error:  # the namespaces go all the same, and with them what was deployed
-            click.secho(f"    - {error}; its finalizer is taken off", fg="yellow")
-            for name in names:
-                with contextlib.suppress(NotFound):
-                    self.cluster.patch("Application", self.control, name, {"metadata": {"finalizers": None}})
 
     def _configure(self) -> None:
         """Write argocd-cm, argocd-rbac-cm, the project and the token file."""
@@ -138,7 +135,9 @@ class Stage:
     def _options(self) -> RunOptions:
         return RunOptions(
             cache_dir=self._folder / "mirrors",
-            kubeconfig=self.kubeconfig,
+            kubeconfig=self._way.kubeconfig,
+            context=self._way.context,
+            allow_exec=self._way.allow_exec,
             namespace=self.control,
             metrics_port=self._port,
             api_port=0,
@@ -162,7 +161,7 @@ class Stage:
             click.secho("    - storefront is left out: neither kustomize nor kubectl is installed", fg="yellow")
         return World(
             cluster=self.cluster,
-            kubeconfig=self.kubeconfig,
+            reach=self._reach(),
             repository=self.repository,
             control=self.control,
             prefix=self.prefix,
@@ -172,13 +171,17 @@ class Stage:
             tokens=self.tokens,
         )
 
+    def _reach(self) -> tuple[str, ...]:
+        way, context = self._way, ("--context", self._way.context) if self._way.context else ()
+        return ("--kubeconfig", str(way.kubeconfig), *context, *(("--allow-exec",) if way.allow_exec else ()))
+
     def addresses(self) -> tuple[tuple[str, str], ...]:
         """Return what a person can look at while the demo stays up; the kubeconfig is the way to the token."""
         return (
             ("metrics", f"{self.lynceus.metrics_server.url}/metrics"),
             ("API", f"{self.lynceus.api_server.url}/api/v1/applications"),
             ("API tokens", str(self._token_file)),
-            ("kubectl", f"export KUBECONFIG={self.kubeconfig}"),
+            ("kubectl", f"export KUBECONFIG={self._way.kubeconfig}"),
         )
 
 

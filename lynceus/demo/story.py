@@ -7,6 +7,7 @@ import typing as t
 from lynceus.demo.narrator import Narrator
 from lynceus.demo.world import World, operation, status_of
 
+KINDS: t.Final = {"guestbook": "a plain folder", "storefront": "a Kustomize overlay", "payments": "a Helm chart"}
 GUESTBOOK_DEPLOYMENT: t.Final = "guestbook/deployment.yaml"
 GUESTBOOK_SETTINGS: t.Final = "guestbook/settings.yaml"
 
@@ -18,7 +19,8 @@ def settled(world: World, name: str, revision: str) -> t.Callable[[], bool]:
 
 def first_sync(world: World, say: Narrator) -> None:
     """Three ways to write manifests, one AppProject, one policy: everything is deployed from Git."""
-    say.step("First sync: a plain folder, a Kustomize overlay and a Helm chart")
+    kinds = [KINDS[name] for name in world.applications]
+    say.step(f"First sync: {', '.join(kinds[:-1])} and {kinds[-1]}")
     for name in world.applications:
         say.expect(
             f"{name} is Synced and Healthy at {world.repository.head[:7]}",
@@ -57,7 +59,7 @@ def a_manual_edit(world: World, say: Narrator) -> None:
         lambda: world.cluster.get("Deployment", namespace, "guestbook")["spec"]["replicas"] == 2,
     )
     say.expect(
-        "the operation says that it was automated",
+        "the last operation was an automated one",
         lambda: (
             operation(world.application("guestbook")).get("operation", {}).get("initiatedBy", {}).get("automated")
             is True

@@ -8,10 +8,10 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 from lynceus.demo.cluster import JSON, DemoCluster
 from lynceus.demo.repository import DemoRepository
+from model.errors import LynceusError
 
 APPLICATIONS: t.Final = ("guestbook", "storefront", "payments")
 LONGEST_ANSWER: t.Final = 8 * 1024 * 1024
@@ -23,8 +23,8 @@ class World:
     """Everything a step may touch."""
 
     cluster: DemoCluster
-    kubeconfig: Path
-    """Of the cluster, for Lynceus' own commands."""
+    reach: tuple[str, ...]
+    """Options by which Lynceus' own commands find the cluster."""
     repository: DemoRepository
     control: str
     """Namespace of the Applications."""
@@ -80,11 +80,17 @@ class World:
                 return answer.status, json.loads(answer.read(LONGEST_ANSWER) or b"{}")
         except urllib.error.HTTPError as refusal:
             return refusal.code, json.loads(refusal.read(LONGEST_ANSWER) or b"{}")
+        except OSError as failure:
+            raise LynceusError(f"Lynceus' API does not answer: {failure}") from None
 
     def scrape(self) -> list[str]:
         """Return the sample lines of /metrics."""
-        with urllib.request.urlopen(self.metrics_url, timeout=10) as answer:  # noqa: S310 - our own address on loopback
-            return [line for line in answer.read(LONGEST_ANSWER).decode().splitlines() if not line.startswith("#")]
+        try:
+            with urllib.request.urlopen(self.metrics_url, timeout=10) as answer:  # noqa: S310 - our own address
+                text = answer.read(LONGEST_ANSWER).decode()
+        except OSError as failure:
+            raise LynceusError(f"/metrics does not answer: {failure}") from None
+        return [line for line in text.splitlines() if not line.startswith("#")]
 
 
 def read_manifest(name: str, *, repository: str, control: str, prefix: str) -> str:
