@@ -25,35 +25,10 @@ MOST_STEPS = 200_000
 MOST_CYCLES = 10
 
 _CROWD = frozenset(
-    [
-        "admins",
-        "contributors",
-        "contractors",
-        "dev",
-        "developers",
-        "devops",
-        "devs",
-        "employees",
-        "engineers",
-        "everyone",
-        "group",
-        "groups",
-        "maintainers",
-        "members",
-        "operators",
-        "ops",
-        "owners",
-        "people",
-        "platform",
-        "readers",
-        "sre",
-        "staff",
-        "team",
-        "teams",
-        "users",
-        "viewers",
-    ]
-)
+    ("admins", "contributors", "contractors", "dev", "developers", "devops", "devs", "employees", "engineers",
+     "everyone", "group", "groups", "maintainers", "members", "operators", "ops", "owners", "people", "platform",
+     "readers", "sre", "staff", "team", "teams", "users", "viewers")
+)  # fmt: skip
 """Words at the end of a name that is hardly one person's."""
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
