@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import operator
 import typing as t
 
 import msgspec
@@ -83,6 +84,7 @@ class Generation:
         global_projects: tuple[GlobalProject, ...] | None,
         scoped: Scoped,
         additions: Collection,
+        earlier: t.Mapping[str, tuple[Window, ...]],
     ) -> None:
         self.id, self.mode, self.control_namespace = identity, mode, control_namespace
         self.protected_namespace = control_namespace if protected and mode == "strict" else ""
@@ -90,7 +92,10 @@ class Generation:
         self.global_projects, self.scoped = global_projects, scoped
         self.projects, self.refusals = _inherit(units, global_projects, scoped, mode)
         self.additions = additions
-        self.windows = {name: _windows(project, units[name], additions) for name, project in self.projects.items()}
+        self.windows = {
+            name: _windows(project, units[name], additions, earlier.get(name, ()))
+            for name, project in self.projects.items()
+        }
         """All windows that concern a project: freezes, Argo CD's own with the inherited ones, and added ones."""
         layers = {name: unit.layer for name, unit in units.items() if unit.layer.by_subject or unit.layer.by_member}
         self.window_answers: dict[WindowQuestion, Steady] = {}
@@ -151,6 +156,7 @@ def build(
         global_projects=rules,
         scoped=scoped,
         additions=collected,
+        earlier=previous.windows if previous else {},
     )
     return made, tuple(found)
 
@@ -242,12 +248,19 @@ def _inherit(
     return merged, refusals
 
 
-def _windows(project: Project | None, unit: Unit, additions: Collection) -> tuple[Window, ...]:
-    """Return all windows that concern a project; a freeze comes first, so that it is the one that is named."""
+def _windows(
+    project: Project | None, unit: Unit, additions: Collection, earlier: tuple[Window, ...]
+) -> tuple[Window, ...]:
+    """Return all windows that concern a project; a freeze comes first, so that it is the one that is named.
+
+    Those of the generation before, ordered by time as they are, when each one is still the same.
+    """
     if project is None:
         return ()
     freezes, shared = additions.concerning(project.name)
-    return Roster((*freezes, *project.windows, *unit.added.windows, *shared))
+    found = (*freezes, *project.windows, *unit.added.windows, *shared)
+    same = len(found) == len(earlier) and all(map(operator.is_, found, earlier))
+    return earlier if same and earlier else Roster(found)
 
 
 def _missing_globals(rules: tuple[GlobalProject, ...], units: dict[str, Unit], mode: Mode) -> t.Iterator[Finding]:

@@ -49,12 +49,27 @@ class Holders(t.NamedTuple):
 class Collection:
     """What lynceus-cm says, compiled. Immutable for its users."""
 
-    def __init__(self, additions: Additions, good: frozenset[str], findings: tuple[Finding, ...]) -> None:
+    def __init__(
+        self,
+        additions: Additions,
+        good: frozenset[str],
+        findings: tuple[Finding, ...],
+        previous: Collection | None = None,
+    ) -> None:
+        """Compile the additions in force; what is the same in `previous` is taken from there."""
         self.additions, self.good = additions, good
         """The additions in force, and the keys that had a good form once."""
+        self.windows: tuple[Added, ...]
+        self.freezes: tuple[Added, ...]
         where = f"{CONFIG_MAP} {WINDOWS_KEY}"
-        self.windows = tuple(compile_window(item, f"{where}[{n}]", n) for n, item in enumerate(additions.windows))
-        self.freezes = tuple(compile_freeze(item, n) for n, item in enumerate(additions.freezes))
+        if previous is not None and previous.additions.windows == additions.windows:
+            self.windows = previous.windows
+        else:
+            self.windows = tuple(compile_window(item, f"{where}[{n}]", n) for n, item in enumerate(additions.windows))
+        if previous is not None and previous.additions.freezes == additions.freezes:
+            self.freezes = previous.freezes
+        else:
+            self.freezes = tuple(compile_freeze(item, n) for n, item in enumerate(additions.freezes))
         where = f"{CONFIG_MAP} {BREAK_GLASS_KEY}"
         self.holders = tuple(_holders(item, f"{where}[{n}]") for n, item in enumerate(additions.break_glass))
         own = [finding for window in (*self.windows, *self.freezes) for finding in window.findings]
@@ -106,7 +121,8 @@ def collect(additions: Additions | None, previous: Collection | None) -> Collect
     freezes = tuple(_freeze(freeze, before, unreadable, known) for freeze in additions.freezes)
     effective = msgspec.structs.replace(additions, windows=windows, break_glass=allowed, freezes=freezes)
     good = {key for key in additions.keys if key not in unreadable} | (unreadable & known)
-    return Collection(effective, frozenset(good), tuple(_told(problem, known) for problem in additions.problems))
+    told = tuple(_told(problem, known) for problem in additions.problems)
+    return Collection(effective, frozenset(good), told, previous)
 
 
 def _freeze(

@@ -146,19 +146,23 @@ class Ledger:
         return self.verdict not in REFUSALS
 
     def blocking(self) -> tuple[Window, ...]:
-        """Return the windows that are against the sync; empty when it may run."""
+        """Return the windows that are against the sync, the one to name first; empty when it may run."""
         match self.verdict:
             case "invalid":
                 numbers = sorted(self.invalid)
             case "denied":
                 against = self._own and not (self.asked.manual and not self._no_manual)
                 against = against and not (self.asked.running and not self._no_overrun)
-                numbers = [n for n in sorted(self.denies) if self._stands(self.windows[n], bool(against))]
+                numbers = self._ordered(n for n in self.denies if self._stands(self.windows[n], bool(against)))
             case "closed":
-                numbers = sorted(self._allowing)
+                numbers = self._ordered(self._allowing)
             case _:
                 numbers = []
         return tuple(self.windows[number] for number in numbers)
+
+    def _ordered(self, numbers: t.Iterable[int]) -> list[int]:
+        """Return the windows as they are listed, those that let this sync through behind those that do not."""
+        return sorted(numbers, key=lambda number: (self.asked.excuse(self.windows[number]) is not None, number))
 
     def _stands(self, window: Window, own: bool) -> bool:
         return self.asked.excuse(window) is None if window.added else own

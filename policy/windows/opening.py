@@ -205,7 +205,8 @@ class Opening:
         offset = self._offset(now)
         if self._offset(end) == offset:
             return end
-        before, behind = now.replace(microsecond=0), end
+        # whole seconds on both sides: clocks change on them, and the middle is then always a step nearer
+        before, behind = now.replace(microsecond=0), end.replace(microsecond=0)
         while behind - before > dt.timedelta(seconds=1):
             middle = (before + (behind - before) / 2).replace(microsecond=0)
             before, behind = (middle, behind) if self._offset(middle) == offset else (before, middle)

@@ -127,7 +127,7 @@ class Many:
         for number in sorted(view.open & self._matched):
             ledger.turn(number, True, None)
         self._next = self._following()
-        self.first_edge: int | None = min(self._next.at, ledger.first_edge or _FOREVER)
+        self.first_edge: int | None = min(self._next.at, self._others_edge())
         """When the next window opens or closes, or an earlier instant up to which none does."""
 
     def _following(self) -> Edge:
@@ -142,6 +142,11 @@ class Many:
                 return edge
         return Edge(last, -1, False)
 
+    def _others_edge(self) -> int:
+        """Return when the first window outside the timelines opens or closes."""
+        edge = self.ledger.first_edge
+        return _FOREVER if edge is None else edge
+
     def next_change(self, calendar: Calendar, furthest: int) -> tuple[int | None, int | None]:
         """Follow the edges until the answer differs; returns as Ledger.next_change."""
         ledger, allowed = self.ledger, self.ledger.allowed
@@ -149,7 +154,7 @@ class Many:
             return None, None
         while True:
             held = self._held()
-            at = min(self._next.at, ledger.first_edge or _FOREVER)
+            at = min(self._next.at, self._others_edge())
             if held >= _FOREVER:
                 return None, None
             if held > at:
@@ -166,13 +171,13 @@ class Many:
                 return at, at
 
     def _held(self) -> int:
-        """Return up to when a window outside the timelines blocks, whatever the others do; 0 when none does."""
+        """Return up to when a window outside the timelines blocks, whatever the others do; long ago when none does."""
         ledger = self.ledger
         if ledger.verdict != "denied":
-            return 0
+            return -_FOREVER
         denies = ((number, end) for number, end in ledger.denies.items() if number in self._roster.others)
         ends = [end for number, end in denies if ledger.asked.excuse(ledger.windows[number]) is None]
-        return max((_FOREVER if end is None else end for end in ends), default=0)
+        return max((_FOREVER if end is None else end for end in ends), default=-_FOREVER)
 
     def _leap(self, at: int, calendar: Calendar) -> bool:
         """Go to an instant at once; False when the timelines do not tell what is open there."""

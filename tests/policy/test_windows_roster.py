@@ -147,6 +147,13 @@ def _seconds(windows: Roster, now: dt.datetime) -> float:
     return time.perf_counter() - start
 
 
+def test_before_1970_time_goes_on_alike() -> None:
+    """Instants below zero are instants."""
+    hours = SyncWindow(kind="allow", schedule="0 9 * * 1-5", duration="10m", applications=["*"])
+    found = judge(Roster([Window(hours, "w", 0, "strict")]), WEB, at("1969-12-30T00:00"), manual=False)
+    assert at("1969-12-30T09:00") == found.next_change
+
+
 def test_a_freeze_over_a_thousand_windows_says_until_when() -> None:
     """Its end lies behind many hundred openings and closings, which do not matter before."""
     windows = [

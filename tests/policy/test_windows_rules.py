@@ -331,6 +331,15 @@ def test_upstream_shifts_the_whole_window_at_a_change_of_the_clock() -> None:
     assert at("2026-03-29T04:00") == judge([night], WEB, at("2026-03-28T23:00"), manual=False).next_change
 
 
+def test_upstream_opens_in_the_very_second_in_which_the_clock_changes() -> None:
+    """The midnight that Cairo skips: what is ahead is found, second by second around it."""
+    spec = SyncWindow(kind="deny", schedule="0 0 24 4 *", duration="1h", time_zone="Africa/Cairo", applications=["*"])
+    cairo, change = Window(spec, "w", 0, "compat"), at("2026-04-23T22:00")
+    seconds = [change + dt.timedelta(seconds=number) for number in (-2, -1, 0, 1)]
+    assert {change} == {cairo.span(now).end for now in seconds if now < change}
+    assert all(now < (cairo.span(now).end or now) for now in seconds)
+
+
 # --- when the answer changes ---
 
 
