@@ -101,8 +101,9 @@ def _check_limits(text: str, path: str) -> None:
 def _unreadable(path: str, failure: yaml.YAMLError) -> InvalidInput:
     mark = getattr(failure, "problem_mark", None)
     place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    problem = getattr(failure, "problem", None) or "text that is no YAML"
-    return InvalidSettings(path, place, str(problem)[:120], "YAML or JSON")
+    problem = getattr(failure, "problem", None)
+    found = f"text that is no YAML ({problem})"[:140] if problem else "text that is no YAML"
+    return InvalidSettings(path, place, found, "YAML or JSON")
 
 
 def _objects(document: t.Any, path: str) -> t.Iterator[dict[str, t.Any]]:

@@ -83,7 +83,9 @@ class Fields:
 
     def one_of(self, key: str, words: t.Sequence[str], default: str | None = None) -> str:
         """Return one of the words."""
-        value = self.text(key, default)
+        value = self.table.get(key, default)
+        if not isinstance(value, str):
+            raise self.wrong(key, describe(value), "one of " + ", ".join(words))
         if value not in words:
             raise self.wrong(key, f"{value[:40]!r}", _instead(value, words))
         return value

@@ -195,7 +195,7 @@ class _Reader:
     def _documents(self, path: tuple[str, str], loose: bool = False) -> list[Found]:
         documents = [plain(each) for each in parse(self._text(path[0]), path[1])]
         if not loose and not all(isinstance(each, dict) for each in documents):
-            raise self._fields.wrong("", f"a document that is no object in {path[1]}", "objects with kind and metadata")
+            raise InvalidSettings(path[1], "", "a document that is no object", "objects with kind and metadata")
         objects = [each for document in documents if isinstance(document, dict) for each in _flat(document)]
         return [Found(each, path[1]) for each in objects]
 

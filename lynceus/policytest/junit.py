@@ -35,8 +35,9 @@ def _suite(result: FileResult) -> ET.Element:
     suite.set("errors", str(int(bool(result.unreadable))))
     suite.set("skipped", "0")
     suite.set("time", f"{result.seconds:.3f}")
+    seen: set[str] = set()
     for outcome in result.outcomes:
-        suite.append(_case(result.file, outcome))
+        suite.append(_case(result.file, outcome, seen))
     for finding in result.findings:
         case = _testcase(suite, result.file, "policy", f"{finding.code} {finding.where}")
         _told(case, "failure", "the policy has an error", str(finding))
@@ -50,8 +51,13 @@ def _testcase(suite: ET.Element, file: str, group: str, name: str) -> ET.Element
     return ET.SubElement(suite, "testcase", attributes)
 
 
-def _case(file: str, outcome: Outcome) -> ET.Element:
-    case = _testcase(ET.Element("testsuite"), file, outcome.case.group, outcome.case.name)
+def _case(file: str, outcome: Outcome, seen: set[str]) -> ET.Element:
+    """Return a case; a name that a group has twice gets its line, for readers keep one of each name only."""
+    name = outcome.case.name
+    if outcome.case.full_name in seen:
+        name = f"{name} (line {outcome.case.line})"
+    seen.add(outcome.case.full_name)
+    case = _testcase(ET.Element("testsuite"), file, outcome.case.group, name)
     case.set("line", str(outcome.case.line))
     if not outcome.passed:
         _told(case, "failure", outcome.differences[0], "\n".join(clean(line) for line in explain(outcome)))

@@ -83,8 +83,9 @@ def _check_depth(text: str, place: str) -> None:
 def _unreadable(failure: yaml.YAMLError, place: str) -> InvalidSettings:
     mark = getattr(failure, "problem_mark", None)
     where = f"{place}:{mark.line + 1}" if mark else place
-    problem = getattr(failure, "problem", None) or "text that is no YAML"
-    return InvalidSettings(where, "", str(problem)[:120], "YAML")
+    problem = getattr(failure, "problem", None)
+    found = f"text that is no YAML ({problem})"[:140] if problem else "text that is no YAML"
+    return InvalidSettings(where, "", found, "YAML")
 
 
 class _Builder:

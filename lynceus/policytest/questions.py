@@ -94,8 +94,8 @@ def _sync(fields: Fields, worlds: Worlds, world: World) -> Question:
     return cases.Sync(app, t.cast("cases.Trigger", trigger), sync.instant("started"), by, reason)
 
 
-def _permitted(fields: Fields, worlds: Worlds, _: World) -> Question:
-    return cases.Permitted(application(fields.nested("permitted", ("app",)), worlds))
+def _permitted(fields: Fields, worlds: Worlds, world: World) -> Question:
+    return cases.Permitted(_placed(fields.nested("permitted", ("app",)), worlds, world))
 
 
 def _resource(fields: Fields, worlds: Worlds, world: World) -> Question:
@@ -190,8 +190,8 @@ def _destination(fields: Fields, worlds: Worlds, world: World) -> Question:
         server=wanted.text("server", ""), name=wanted.text("name", ""), namespace=wanted.name("namespace")
     )
     registry = world.guard.current.registry
+    key = wanted.exactly_one(("name", "server"), "name or server of one cluster")
     if registry.resolve(destination) is None:
-        key = wanted.exactly_one(("name", "server"), "name or server of one cluster")
         raise wanted.wrong(
             key, f"the unknown cluster {wanted.text(key)[:60]!r}", _known(c.name or c.server for c in registry.clusters)
         )

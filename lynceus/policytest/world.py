@@ -10,10 +10,12 @@ import msgspec
 from lynceus.bundle import Live
 from lynceus.policytest.inputs import Inputs
 from model.application import Application
+from model.project import AppProject
 from policy.findings import Finding, Mode, errors_of
 from policy.generation import build
 from policy.guard import Guard
 from policy.projects.compiled import Project
+from policy.projects.fields import unknown_fields
 from policy.windows import Window
 
 
@@ -80,7 +82,13 @@ class Worlds:
             source=live.rbac_source,
             additions=live.additions,
         )
-        return World(mode=mode, guard=Guard(generation), findings=findings, source=live.rbac_source)
+        misspelt = [each for spec in live.projects for each in _misspelt(spec)]
+        return World(mode=mode, guard=Guard(generation), findings=(*findings, *misspelt), source=live.rbac_source)
+
+
+def _misspelt(project: AppProject) -> tuple[Finding, ...]:
+    """Return the fields whose rule is not there since their names are wrong."""
+    return errors_of(unknown_fields(project, f"AppProject {project.metadata.name}"))
 
 
 def unexpected(worlds: Worlds, expected: t.Callable[[Finding], bool]) -> tuple[Finding, ...]:

@@ -59,6 +59,16 @@ def test_one_suite_for_a_file_and_one_case_for_a_case(tmp_path: Path) -> None:
     assert ("right", []) == (right.get("name"), list(right))
 
 
+def test_cases_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """GitLab, for one, shows a single test of each name."""
+    case = "  - can: {groups: [acme:dev], action: sync, object: shop/web}\n    expect: allow\n"
+
+    root = ET.fromstring(junit.to_xml([judge(tmp_path, case * 3)]))
+
+    names = [each.get("name") or "" for each in root.iterfind("testsuite/testcase")]
+    assert (3, [False, True, True]) == (len(set(names)), ["(line" in name for name in names])
+
+
 def test_what_could_not_be_read_or_asked_is_there_too() -> None:
     """An unreadable file is an error, an error of the policy a failure: neither is an empty, green suite."""
     finding = Finding(code="rbac-csv", severity="error", where="policy.csv:1", text="a quote")

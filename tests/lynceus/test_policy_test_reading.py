@@ -21,7 +21,11 @@ REFUSED = {
     ),
     "no question": ("expect: deny", ":9: tests[0].cases[0]: found none of can, sync"),
     "two questions": (f"{CAN}\n    findings: []\n    expect: deny", ":9: tests[0].cases[0]: found can and findings"),
-    "no answer": (CAN, ":9: tests[0].cases[0].expect: found nothing, expected text"),
+    "no answer": (CAN, ":9: tests[0].cases[0].expect: found nothing, expected one of allow, deny"),
+    "an answer that YAML takes for true": (
+        f"{CAN}\n    expect: yes",
+        "found true or false, expected one of allow, deny",
+    ),
     "an unknown answer": (f"{CAN}\n    expect: alow", ":10: tests[0].cases[0].expect: found 'alow', expected allow"),
     "an answer of another kind": (f"{CAN}\n    expect: open", "found 'open', expected one of allow, deny"),
     "an unknown action": (
@@ -75,6 +79,14 @@ REFUSED = {
     "an Application of an unknown project": (
         "permitted: {app: {project: shp, destination: {name: production}}}\n    expect: deny",
         "permitted.app.project: found the unknown project 'shp'",
+    ),
+    "a permitted Application on an unknown cluster": (
+        "permitted: {app: {project: shop, destination: {name: prod}}}\n    expect: deny",
+        "permitted.app: found cluster 'prod', which is not among `clusters`",
+    ),
+    "a destination said twice": (
+        "destination: {project: shop, name: production, server: https://x, namespace: a}\n    expect: deny",
+        "destination: found name and server, expected name or server of one cluster",
     ),
     "an Application on an unknown cluster": (
         "sync: {app: {project: shop, destination: {name: prod}}}\n    expect: deny",
@@ -210,7 +222,7 @@ HEADS = {
     "two documents": (HEAD + "---\na: b\n", "found 2 documents, expected one"),
     "nothing": ("", "found 0 documents, expected one"),
     "a key twice": (HEAD + "tests: []\n", ":9: found the key 'tests' twice, expected each key once"),
-    "no YAML": ("policy: [\n", "expected YAML"),
+    "no YAML": ("policy: [\n", "found text that is no YAML (did not find expected node content), expected YAML"),
     "a tag that does not fit": ("policy: !!bool maybe\n", ":1: found a value that cannot be read"),
 }
 

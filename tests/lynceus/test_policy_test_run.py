@@ -188,6 +188,18 @@ def test_errors_of_the_policy_fail_the_file(tmp_path: Path) -> None:
     )
 
 
+def test_a_misspelt_field_of_a_project_fails_the_file(tmp_path: Path) -> None:
+    """A rule that is not there denies, too: a test that expects a denial would pass by mistake."""
+    head = HEAD.replace("projects: objects.yaml", "projects: [{metadata: {name: shop}, spec: {sourceRepoz: [a]}}]")
+
+    result = judge(tmp_path, "  - source: {project: shop, repo: https://a.example}\n    expect: deny\n", head)
+
+    assert ([("project-unknown-field", "sourceRepos")], 0) == (
+        [(each.code, each.fix) for each in result.findings],
+        len(result.outcomes),
+    )
+
+
 def test_expected_errors_are_cases(tmp_path: Path) -> None:
     """A case that expects the finding lets the others be asked."""
     window = '{kind: deny, schedule: "61 * * * *", duration: 8h, applications: ["*"]}'
