@@ -33,6 +33,9 @@ from policy.windows import WindowDecision
 from policy.windows.calendar import LONGEST_PERIOD, Answers, Row, answers, row
 from policy.windows.changes import RowChange, TimeChange, compare_answers, compare_rows
 
+DAYS = 14
+"""The period, when nothing else is said."""
+
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
     """When syncs of one Application may run."""
@@ -77,8 +80,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--app", "apps", metavar="NAME", multiple=True, help="Only these Applications, and what concerns them.")
 @click.option("--project", "projects", metavar="NAME", multiple=True, help="Only these AppProjects: globs.")
 @click.option("--cluster", "clusters", metavar="NAME=SERVER", multiple=True, help="A cluster under both its names.")
-@click.option("--days", type=click.IntRange(1, LONGEST_PERIOD.days), default=14, show_default=True, help="How long.")
+@click.option("--days", type=click.IntRange(1, LONGEST_PERIOD.days), help=f"How long.  [default: {DAYS}]")
 @click.option("--from", "begin", metavar="T", help="First instant, RFC 3339. Default: now.")
+@click.option("--to", "until", metavar="T", help="Where the period ends, RFC 3339; in place of --days.")
 @click.option("--before", metavar="FILE", multiple=True, help="What was in force before: tell what is different.")
 @click.option("--zone", metavar="ZONE", help="Zone of local times. Default: that of each window.")
 @mode_option
@@ -88,8 +92,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     help="Format; ics is iCalendar.",
 )  # fmt: skip
 def calendar(
-    files: tuple[str, ...], apps: tuple[str, ...], projects: tuple[str, ...], clusters: tuple[str, ...], days: int,
-    begin: str | None, before: tuple[str, ...], zone: str | None, mode: Mode, cluster: ClusterChoice, output: str,
+    files: tuple[str, ...], apps: tuple[str, ...], projects: tuple[str, ...], clusters: tuple[str, ...],
+    days: int | None, begin: str | None, until: str | None, before: tuple[str, ...], zone: str | None, mode: Mode,
+    cluster: ClusterChoice, output: str,
 ) -> None:  # fmt: skip
     """When windows open and close, and when syncs of Applications may run.
 
@@ -102,7 +107,7 @@ def calendar(
     if before and output == "ics":
         raise InvalidSettings("-o", "", "ics with --before", "text, json or yaml: a difference is no calendar")
     view = read_view(files, cluster, choice)
-    end = _end(start, days)
+    end = _end(start, days, until)
     sheet = sheet_of(view, choice, start, end)
     if before:
         _print_change(compare(_earlier(before, view, choice, start, end), sheet), output)
@@ -117,11 +122,19 @@ def calendar(
         print_value(sheet_record(sheet), output)
 
 
-def _end(start: dt.datetime, days: int) -> dt.datetime:
+def _end(start: dt.datetime, days: int | None, until: str | None) -> dt.datetime:
+    if until and days is not None:
+        raise InvalidSettings("--days, --to", "", "both", "one of them")
     try:
-        return start + dt.timedelta(days=days)
+        if not until:
+            return start + dt.timedelta(days=days or DAYS)
+        end = parse_moment(until, "--to")
+        if not dt.timedelta(0) < end - start <= LONGEST_PERIOD:
+            wanted = f"a time behind --from, by at most {LONGEST_PERIOD.days} days"
+            raise InvalidSettings("--to", "", repr(until[:40]), wanted)
     except OverflowError:
         raise InvalidSettings("--from", "", f"the year {start.year}", "an earlier one") from None
+    return end
 
 
 def sheet_of(view: View, choice: Choice, start: dt.datetime, end: dt.datetime) -> Sheet:

@@ -197,10 +197,18 @@ def test_a_project_that_was_not_there_is_said(run: Run) -> None:
     assert (1, 2) == (code, err.count("there is no AppProject shop before, so nothing is compared"))
 
 
+def test_the_period_may_end_at_an_instant(run: Run) -> None:
+    """`--to` says the same as so many days."""
+    assert run("new.yaml", *FROM, "--days", "3") == run("new.yaml", *FROM, "--to", "2026-12-20T00:00:00Z")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         (("new.yaml", "--days", "0"), "lynceus: windows calendar: Invalid value for '--days'"),
+        (("new.yaml", *FROM, "--to", FROM[1]), "lynceus: --to: found '2026-12-17T00:00:00Z', expected a time behind --from"),
+        (("new.yaml", *FROM, "--to", "2036-01-01T00:00:00Z"), "lynceus: --to: found '2036-01-01T00:00:00Z', expected a time"),
+        (("new.yaml", *FROM, "--to", "2026-12-20T00:00:00Z", "--days", "3"), "lynceus: --days, --to: found both"),
         (("new.yaml", "--from", "soon"), "lynceus: --from: found 'soon', expected an RFC 3339 time"),
         (("new.yaml", "--zone", "Mars/Base"), "lynceus: --zone: found 'Mars/Base', expected an IANA zone"),
         (("new.yaml", "--from", "9999-12-31T00:00:00Z"), "lynceus: --from: found the year 9999, expected an earlier one"),
