@@ -16,7 +16,7 @@ from policy.generation import Generation
 from policy.preview.search import Direction, Found, Hit, Memory, Place, Search, items_of
 from policy.preview.sides import GLOBAL, Held, Side, Signs
 from policy.preview.universe import Applications, Caller, Verbs, callers, verbs
-from policy.rbac.vocabulary import PROJECT_SCOPED
+from policy.rbac.vocabulary import PROJECT_SCOPED, WITH_URL
 from policy.subjects import Subject, project_of_token
 
 
@@ -136,7 +136,7 @@ def projects_of(sides: tuple[Side, Side], subject: Subject) -> list[str]:
 def _counts(resource: str, project: str) -> bool:
     """True when requests about the resource can be inside the project; those outside all projects always can."""
     if project == GLOBAL:
-        return resource in ("clusters", "repositories")
+        return resource in WITH_URL
     return not project or resource in PROJECT_SCOPED or resource == "projects"
 
 

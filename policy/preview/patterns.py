@@ -124,12 +124,18 @@ def _name() -> Machine:
 
 
 def _of_none() -> Machine:
-    """Match objects without a slash, and those that begin with one: neither has a project."""
+    """Match objects without a slash, those that begin with one, and URLs with their scheme: none has a project."""
     builder = Builder()
     builder.open_choice()
     builder.char(NO_SLASH)
     builder.star(NO_SLASH)
     builder.next_choice()
+    builder.char(SLASH)
+    builder.star(EVERY)
+    builder.next_choice()
+    builder.star(NO_SLASH)
+    builder.char(_one(":"))
+    builder.star(NO_SLASH)
     builder.char(SLASH)
     builder.star(EVERY)
     builder.close()

@@ -165,7 +165,7 @@ NO_PROJECT = "\N{BULLET}"
 """Stands for a project that does not exist: names of projects have no such character."""
 
 GLOBAL = "/"
-"""Instead of a project: clusters and repositories that belong to none, whose objects have no slash."""
+"""Instead of a project: clusters and repositories that belong to none, whose objects are plain URLs."""
 
 
 def _object_in(resource: str, project: str) -> str:

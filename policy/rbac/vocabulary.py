@@ -8,6 +8,9 @@ from __future__ import annotations
 PROJECT_SCOPED = frozenset({"applications", "applicationsets", "repositories", "clusters", "logs", "exec"})
 """The object is PROJECT/…; a role of that project counts."""
 
+WITH_URL = frozenset({"clusters", "repositories"})
+"""The object is a URL, with PROJECT/ before it when it belongs to a project."""
+
 _CRUD = frozenset({"get", "create", "update", "delete"})
 
 ACTIONS: dict[str, frozenset[str]] = {
@@ -44,12 +47,16 @@ REGEX_CHARACTERS = frozenset(".*+?()[]{}|^$\\")
 
 
 def project_of(resource: str, target: str) -> str:
-    """Return the project that a request concerns, or empty text (Argo CD: getProjectFromRequest)."""
+    """Return the project that a request concerns, or empty text (Argo CD: getProjectFromRequest).
+
+    What stands before the first slash of a plain URL is its scheme: https: is no project, and no project can be called
+    so. Upstream looks for it, and finds none.
+    """
     if resource == "projects":
         return target
     if resource in PROJECT_SCOPED:
         project, slash, _ = target.partition("/")
-        return project if slash else ""
+        return project if slash and not (resource in WITH_URL and ":" in project) else ""
     return ""
 
 

@@ -25,11 +25,12 @@ RESOURCES = ["applications", "applications", "logs", "clusters", "projects", "*"
 ACTION_PATTERNS = ["get", "sync", "*", "delete", "action/*", "action/apps/*", "delete/*/Pod/*", "{get,sync}", "up*"]
 OBJECTS = [
     "*", "*/*", "shop/*", "shop/web", "pay/*", "shop/*-prod", "*prod", "shop/[a-c]*", "{shop,pay}/w?b", "s*/web",
-    "shop", "pay", "?", "", "shop/ns/*", "[!s]*", "w*eb", "sh*op/*web*",
+    "shop", "pay", "?", "", "shop/ns/*", "[!s]*", "w*eb", "sh*op/*web*", "https://*", "*//*",
 ]  # fmt: skip
 TARGETS = [
     *("shop/web", "shop/a-prod", "pay/web", "pay/x-prod", "other/web", "shop/ns/web", "shop/aweb", "s/web", "shop/c"),
     *("shop", "pay", "other", "", "x", "weprod", "web", "pay/wob", "https://10.0.0.1", "shop/https://10.0.0.1"),
+    *("pay/https://10.0.0.1", "other/https://10.0.0.1"),
 ]
 LONG = ["action/apps/Deployment/restart", "action/x/y/z", "delete//Pod/ns/x", "delete/apps/Deployment/n/x", "update/a"]
 

@@ -48,6 +48,15 @@ def test_a_token_elsewhere_has_what_the_default_role_allows() -> None:
         assert [True, False] == [guard.can(token, "applications", a, "payments/api").allowed for a in ("get", "sync")]
 
 
+@pytest.mark.parametrize("resource", ["clusters", "repositories"])
+def test_global_lines_of_a_token_count_for_urls_of_no_project(resource: str) -> None:
+    """What stands before the slash of https://… is no project that the token would be kept out of."""
+    for guard in both(f"p, proj:ecommerce:admin, {resource}, get, *, allow", SHOP, project("payments")):
+        token = named("proj:ecommerce:admin")
+        asked = ("https://h:8443/x", "ecommerce/https://h/x", "payments/https://h/x")
+        assert [True, True, False] == [guard.can(token, resource, "get", target).allowed for target in asked]
+
+
 @pytest.mark.row(92)
 @pytest.mark.parametrize(
     ("name", "expected"),
