@@ -6,6 +6,7 @@ Changes that come fast are taken together. Called by controller.manager.
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import typing as t
@@ -17,6 +18,7 @@ from controller.kube.client import KubeClient
 from controller.kube.discovery import ApiResource
 from controller.kube.informer import Informer
 from controller.kube.store import Change, ObjectStore
+from controller.policylog import Loaded, PolicyLog
 from controller.secretbook import SecretBook, read_secret
 from controller.writer import PROJECTS
 from model import additions
@@ -66,6 +68,11 @@ class Governance:
         self.loaded = False
         """True once a valid generation is in force; before that nothing may be synced."""
         self._rbac = RbacSettings()
+        self._log = PolicyLog(mode)
+        self._logged: frozenset[str] = frozenset()
+        self._config_maps: dict[str, tuple[dict[str, str], str]] = {}
+        """Each ConfigMap as it was read last."""
+        self._gone: dict[str, str] = {}
         self._project_problems: dict[str, str] = {}
         self._secret_problems: dict[str, str] = {}
         self._store, self._rbac_store, self._additions_store = ObjectStore(), ObjectStore(), ObjectStore()
@@ -75,17 +82,7 @@ class Governance:
         self._thread = threading.Thread(target=self._run, name="governance", daemon=True)
         self._additions = additions.Additions()
 
-        def watch(resource: ApiResource, store: ObjectStore, *, name: str = "", label: str = "") -> Informer:
-            return Informer(
-                client,
-                resource,
-                store,
-                clock=clock,
-                namespace=namespace,
-                field_selector=f"metadata.name={name}" if name else "",
-                label_selector=label,
-            )
-
+        watch = functools.partial(_watch, client, namespace, clock)
         self.informers = (
             watch(CONFIG_MAP, self._store, name=SETTINGS_NAME),
             watch(CONFIG_MAP, self._rbac_store, name=RBAC_NAME),
@@ -103,12 +100,14 @@ class Governance:
             self.rebuild()
         self._wake.clear()
         self._thread.start()
+        self._log.start()
         return complete
 
     def stop(self) -> None:
         """End the watches."""
         self._stopping.set()
         self._wake.set()
+        self._log.stop()
         for informer in self.informers:
             informer.request_stop()
 
@@ -137,13 +136,25 @@ class Governance:
             additions=self._additions,
         )
         errors = tuple(str(finding) for finding in policy_guard.errors_of(findings))
-        broken = (*errors, *self._project_problems.values(), *self._secret_problems.values())
+        unread = (*self._gone.values(), *self._project_problems.values(), *self._secret_problems.values())
+        broken = (*errors, *unread)
         self.problems = (*broken, *self.settings.problems)
         self.guard.swap(generation)
         self.loaded = generation.engine is not None
         self._publish(PolicyLoaded(ok=not broken, generation=generation.id, problems=self.problems))
-        for problem in self.problems:
-            log.warning("policy or settings not usable, the last good part stays", extra={"problem": problem})
+        projects = tuple(self.projects.values())
+        loaded = Loaded(generation=generation.id, rbac=self._rbac, projects=projects, findings=findings)
+        self._log.hand_over(loaded)
+        self._say(unread, self.settings.problems)
+
+    def _say(self, unread: t.Iterable[str], settings: t.Iterable[str]) -> None:
+        """Log what cannot be read at all, each once as long as it stays."""
+        told = [(problem, "not readable, the last good version stays") for problem in unread]
+        told += [(problem, "a setting is not usable") for problem in settings]
+        for problem, message in told:
+            if problem not in self._logged:
+                log.warning(message, extra={"problem": problem})
+        self._logged = frozenset(problem for problem, _ in told)
 
     def _run(self) -> None:
         while True:
@@ -173,7 +184,11 @@ class Governance:
         self._wake.set()
 
     def _read_settings(self) -> None:
-        """Read the three ConfigMaps; an absent one is an empty one."""
+        """Read the three ConfigMaps; one that never was there is an empty one.
+
+        One that is deleted stays in force as it was last read: nobody lifts a freeze, or a deny that all inherit, by
+        taking the whole ConfigMap away. Argo CD keeps a deleted argocd-rbac-cm in force as well.
+        """
         data, _ = self._config_map(self._store, SETTINGS_NAME)
         self.settings = read_settings(data)
         rbac, version = self._config_map(self._rbac_store, RBAC_NAME)
@@ -184,8 +199,13 @@ class Governance:
         for stored in store.of_kind("", "ConfigMap"):
             if stored.header.key.name == name:
                 config = msgspec.json.decode(stored.raw, type=_ConfigMap)
-                return config.data or {}, stored.header.resource_version
-        return {}, ""
+                self._config_maps[name] = config.data or {}, stored.header.resource_version
+                self._gone.pop(name, None)
+                return self._config_maps[name]
+        known = self._config_maps.get(name, ({}, ""))
+        if known[0]:
+            self._gone[name] = f"ConfigMap {name} was deleted: what it said stays in force until it is there again"
+        return known
 
     def _read_projects(self) -> None:
         """Read the AppProjects; one that cannot be read stays as it was last good."""
@@ -213,3 +233,25 @@ class Governance:
                 self._book.put(name, read_secret(stored.raw))
             except (InvalidSettings, msgspec.MsgspecError) as failure:
                 self._secret_problems[name] = str(failure)
+
+
+def _watch(
+    client: KubeClient,
+    namespace: str,
+    clock: Clock,
+    resource: ApiResource,
+    store: ObjectStore,
+    *,
+    name: str = "",
+    label: str = "",
+) -> Informer:
+    """Return the watch of one kind in the control namespace, of one object or of those with a label."""
+    return Informer(
+        client,
+        resource,
+        store,
+        clock=clock,
+        namespace=namespace,
+        field_selector=f"metadata.name={name}" if name else "",
+        label_selector=label,
+    )

@@ -8,12 +8,14 @@ import typing as t
 
 import pytest
 
+from controller.manager import Manager
 from model.decision import Decision
 from model.events import FreezeOverridden, PolicyLoaded
 from policy.guard import Subject
 from tests.scenarios.test_windows import (
     AT_ONCE,
     BLOCKED,
+    DENY,
     DURING,
     finals,
     message_of,
@@ -58,6 +60,40 @@ def test_a_freeze_keeps_changes_back_until_it_is_lifted(world: World, repo: Repo
     world.wait("the change", lambda: value(world) == "2")
     world.until("shop", "Synced")
     assert {} == conditions_of(world.get("shop"))
+
+
+@pytest.mark.parametrize("name", ["lynceus-cm", "argocd-cm", "argocd-rbac-cm"])
+def test_a_deleted_config_map_stays_in_force_as_it_was_read_last(real_world: World, repo: Repo, name: str) -> None:
+    """Nobody lifts a freeze, an inherited window or a deny line by deleting all; an empty ConfigMap is a word."""
+    world = real_world
+    world.project("all", syncWindows=[DENY])
+    everything = '[{"projectName": "all", "labelSelector": {"matchExpressions": []}}]'
+    content = {
+        "lynceus-cm": {"freeze.incident": json.dumps(FREEZE)},
+        "argocd-cm": {"globalProjects": everything},
+        "argocd-rbac-cm": {"policy.csv": CSV},
+    }
+    synced(world, repo)
+    world.clock.set(DURING)
+    policy_change(world, lambda: world.settings(name, **content[name]))
+    guard = t.cast("Manager", world.manager).context.guard
+    app = t.cast("Manager", world.manager).applications()[0]
+
+    def answers() -> list[bool]:
+        people = [{"manual": True, "subject": Subject(who)} for who in ("carol", "erin")]
+        asks = [{"manual": False}, {"manual": True}, *people]
+        return [guard.may_sync(app, now=world.clock.now(), **ask).allowed for ask in asks]  # type: ignore[arg-type]
+
+    before = answers()
+    assert False in before
+    path = f"/api/v1/namespaces/{world.control}/configmaps/{name}"
+    policy_change(world, lambda: t.cast("None", world.cluster.request("DELETE", path)))
+    assert before == answers()
+    told = world.of(PolicyLoaded)[-1]
+    assert (False, True) == (told.ok, any(f"ConfigMap {name} was deleted" in problem for problem in told.problems))
+    policy_change(world, lambda: world.settings(name))
+    assert world.of(PolicyLoaded)[-1].ok
+    assert before != answers()
 
 
 def test_drift_is_healed_to_the_last_synced_commit_while_a_newer_one_waits(world: World, repo: Repo) -> None:

@@ -245,8 +245,9 @@ def test_a_deny_window_makes_a_change_wait_until_it_ends(world: World, repo: Rep
 
 def test_a_manual_sync_that_a_window_blocks_ends_and_says_why(world: World, repo: Repo) -> None:
     """Failed at once with Argo CD's words, window and end; nothing is parked, so the next one is taken at once."""
+    world.clock.set("2031-03-03T07:30:00+00:00")
     repo.push(GOOD)
-    window = {"kind": "deny", "schedule": "0 0 * * *", "duration": "23h59m", "applications": ["*"]}
+    window = {"kind": "deny", "schedule": "0 0 * * *", "duration": "23h", "applications": ["*"]}
     world.project(syncWindows=[window])
     world.app("shop", repo, policy={})
     world.start()
@@ -268,8 +269,9 @@ def test_a_manual_sync_that_a_window_blocks_ends_and_says_why(world: World, repo
 
 def test_terminating_works_whatever_the_windows_say(world: World, repo: Repo) -> None:
     """An operation that runs when a window closes over it can be terminated, and what was asked for goes."""
+    world.clock.set("2031-03-03T07:30:00+00:00")
     repo.push(GOOD)
-    window = {"kind": "deny", "schedule": "0 0 * * *", "duration": "23h59m", "applications": ["*"]}
+    window = {"kind": "deny", "schedule": "0 0 * * *", "duration": "23h", "applications": ["*"]}
     world.project(syncWindows=[window])
     world.app("shop", repo, policy={})
     running = {"operation": {"sync": {}}, "phase": "Terminating", "startedAt": "2026-01-01T00:00:00Z"}
@@ -282,7 +284,7 @@ def test_terminating_works_whatever_the_windows_say(world: World, repo: Repo) ->
 
 
 def test_a_named_person_needs_the_right_to_sync(world: World, repo: Repo) -> None:
-    """initiatedBy.username is asked against policy.csv; the refusal names the line, the permitted one gets through."""
+    """initiatedBy.username is asked against policy.csv; who is called like a role has nothing of it."""
     repo.push(GOOD)
     csv = "p, bob, applications, sync, */*, allow\np, alice, applications, sync, */*, deny\n"
     world.settings("argocd-rbac-cm", **{"policy.csv": csv})
@@ -292,6 +294,11 @@ def test_a_named_person_needs_the_right_to_sync(world: World, repo: Repo) -> Non
     world.sync("shop", by={"username": "alice"})
     app = world.wait("the refusal", lambda: phase_of(a := world.get("shop")) == "Error" and a)
     assert "policy.csv:2" in app["status"]["operationState"]["message"]
+    assert {} == world.objects("configmaps")
+    for name in ("role:admin", "proj:default:ci", "admin "):
+        world.sync("shop", by={"username": name})
+        refusal = f"{name} may not sync"
+        world.wait(name, lambda words=refusal: words in world.get("shop")["status"]["operationState"]["message"])
     assert {} == world.objects("configmaps")
     world.sync("shop", by={"username": "bob"})
     world.until("shop", "Synced")

@@ -161,6 +161,79 @@ def test_a_window_that_closes_between_two_waves(world: World, repo: Repo, overru
     assert [newest] == [entry["revision"] for entry in world.get("shop")["status"]["history"]]
 
 
+@pytest.mark.parametrize(
+    ("schedule", "overrun", "goes_on"),
+    [("0 7 * * *", True, True), ("0 7 * * *", False, False), ("0 6 * * *", True, False)],
+    ids=["overruns", "stops", "covers the start"],
+)
+def test_a_window_that_is_written_while_a_sync_runs(
+    real_world: World, repo: Repo, schedule: str, overrun: bool, goes_on: bool
+) -> None:
+    """It counts from the next wave on; overrun goes by what the window that is there now says of the start."""
+    world = real_world
+    world.clock.set(BEFORE)
+    world.project()
+    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    world.app("shop", repo)
+    world.start(**AT_ONCE)
+    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    world.clock.set(DURING)
+    window = {**DENY, "schedule": schedule, "duration": "2h", "syncOverrun": overrun}
+    policy_change(world, lambda: world.project(syncWindows=[window]))
+    give_address(world, "front")
+    if goes_on:
+        world.wait("the second wave", lambda: value(world) == "1")
+        world.wait("the end", lambda: phase_of(world.get("shop")) == "Succeeded")
+        return
+    app = world.wait("the stop", lambda: phase_of(a := world.get("shop")) == "Failed" and a)
+    assert message_of(app).startswith("Sync operation stopped: ")
+    assert {} == world.objects("configmaps")
+    policy_change(world, lambda: world.project())
+    world.wait("the change", lambda: value(world) == "1")
+
+
+def test_terminating_ends_what_overruns_and_what_waits_for_its_retry(real_world: World, repo: Repo) -> None:
+    """While a window is closed over it, through the same door as the API; the next request is taken at once."""
+    world = real_world
+    world.clock.set(BEFORE)
+    world.project(syncWindows=[{**DENY, "syncOverrun": True, "manualSync": True}])
+    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    world.app("shop", repo, policy={})
+    manager = world.start(**AT_ONCE)
+    world.until("shop", "OutOfSync")
+    world.sync("shop")
+    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    world.clock.set(DURING)
+    key = manager.applications()[0].key
+    manager.terminate_operation(key)
+    app = world.wait("the end", lambda: "operation" not in (a := world.get("shop")) and a)
+    assert ("Failed", "Operation terminated") == (phase_of(app), message_of(app))
+    repo.push({"app/1.yaml": deployment("web", replicas=-1)})
+    world.sync("shop", retry={"limit": 5, "backoff": {"duration": "10m", "maxDuration": "10m"}})
+    world.wait("the retry", lambda: "Retrying attempt #1" in message_of(world.get("shop")))
+    manager.terminate_operation(key)
+    app = world.wait("the end", lambda: "operation" not in (a := world.get("shop")) and a)
+    assert "terminated" in message_of(app)
+    assert {} == world.objects("configmaps")
+
+
+def test_deleting_and_making_anew_escapes_no_window(real_world: World, repo: Repo) -> None:
+    """The new Application of the old name waits as the old one did, whatever status it brings along."""
+    world = real_world
+    world.project(syncWindows=[{**DENY, "syncOverrun": True}])
+    synced(world, repo)
+    world.clock.set(DURING)
+    repo.push({"app/a.yaml": config_map("a", k="2")})
+    old = world.refresh("shop") or world.get("shop")
+    world.until_condition("shop", BLOCKED)
+    world.cluster.request("DELETE", APPS.format(world.control) + "/shop")
+    world.app("shop", repo)
+    world.patch("shop", {"status": {**old["status"], "operationState": FORGED}, "operation": FORGED["operation"]})
+    world.until_condition("shop", BLOCKED)
+    world.wait("the end", lambda: "operation" not in world.get("shop"))
+    assert "1" == value(world)
+
+
 def test_a_retry_that_waits_when_the_window_closes_keeps_nobody_out(world: World, repo: Repo) -> None:
     """The automated operation ends at the edge, not when its retry is due, and a permitted manual sync is taken."""
     world.clock.set(BEFORE)
