@@ -37,7 +37,7 @@ class Requests:
         return self._write(key, lambda app: _begin(app, operation))
 
     def terminate(self, key: NamespacedName) -> Application:
-        """Ask for the running operation to end.
+        """Ask for the running operation to end; one that has not begun yet is taken away.
 
         Raises:
             NotFound: there is no such Application.
@@ -70,6 +70,8 @@ def _begin(app: Application, operation: Operation) -> JSON:
 
 def _terminate(app: Application) -> JSON:
     state = app.status.operation_state
-    if app.operation is None or state is None or is_completed(state):
+    if app.operation is None:
         raise Rejected(f"Application {app.key}: no operation is in progress")
+    if state is None or is_completed(state):
+        return {"operation": None}
     return {"status": {"operationState": {"phase": str(OperationPhase.TERMINATING)}}}
