@@ -11,7 +11,7 @@ import msgspec
 from lynceus.bundle import Live
 from lynceus.commands.cluster import ClusterChoice
 from lynceus.files import read_bundle, read_policy, read_projects
-from model.errors import InvalidSettings
+from model.errors import InvalidInput, InvalidSettings
 from model.project import AppProject
 from model.settings import Settings
 from policy.findings import Finding, Mode, errors_of, shown
@@ -82,23 +82,36 @@ def gather(
     """Read the policy that is asked: the cluster's when one was chosen, with what files bring laid over it.
 
     Args:
-        policy_file: instead of the cluster's argocd-rbac-cm.
+        policy_file: instead of the cluster's argocd-rbac-cm; CSV leaves its default role, scopes and match mode.
         project_files: AppProjects, each instead of the one of its name.
         cluster: as it was chosen.
         default_role: instead of policy.default.
         whole: read Applications and clusters of the cluster, too.
     """
     found = cluster.read(applications=whole, clusters=whole) if cluster.chosen else Live(where="files", rbac_source="")
-    if policy_file and Path(policy_file).is_dir():
-        found = overlaid(found, read_bundle([policy_file]))
-    elif policy_file:
-        rbac, source = read_policy(policy_file)
-        found = msgspec.structs.replace(found, rbac=rbac, rbac_source=source, has_rbac=True)
+    if policy_file:
+        found = overlaid(found, _policy_in(policy_file))
     found = msgspec.structs.replace(found, projects=merged(found.projects, given_projects(project_files)))
     if default_role is not None:
         rbac = msgspec.structs.replace(found.rbac, default_role=default_role)
         found = msgspec.structs.replace(found, rbac=rbac)
     return found
+
+
+def _policy_in(name: str) -> Live:
+    """Read a file or folder with a policy, and whatever else governs in it; CSV brings lines only."""
+    if Path(name).is_dir():
+        return read_bundle([name])
+    rbac, source = read_policy(name)
+    if not source:
+        return Live(where=name, rbac=rbac, rbac_source="", has_rbac=True)
+    try:
+        rest = read_bundle([name])
+    except InvalidInput as failure:
+        if not failure.found.startswith("nothing that governs"):
+            raise
+        rest = Live(where=name)
+    return msgspec.structs.replace(rest, rbac=rbac, rbac_source=source, has_rbac=True, has_rbac_keys=True)
 
 
 def overlaid(below: Live, above: Live) -> Live:

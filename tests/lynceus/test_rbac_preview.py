@@ -245,6 +245,19 @@ def test_can_reads_a_folder_and_follows_switches(files: Path) -> None:
     assert (1, 0) == (without, run(files, *ask)[0])
 
 
+def test_can_takes_all_of_a_file_with_a_policy(files: Path) -> None:
+    """An AppProject beside the ConfigMap counts, as it does in a folder; a ConfigMap of another name does as well."""
+    document = {"kind": "ConfigMap", "metadata": {"name": "argocd-rbac-cm"}, "data": {"policy.csv": OLD}}
+    (files / "both.yaml").write_text(f"{yaml.safe_dump(document)}---{PROJECT}")
+    document["metadata"] = {"name": "next"}
+    (files / "next.yaml").write_text(yaml.safe_dump(document))
+    ask = ("rbac", "can", "al", "sync", "apps", "shop/web", "--group")
+
+    assert 0 == run(files, *ask, "pipeline", "--policy-file", "both.yaml")[0]
+    assert 0 == run(files, *ask, "shop-developers", "--policy-file", "next.yaml")[0]
+    assert 2 == run(files, *ask, "pipeline", "--policy-file", "project.yaml")[0]
+
+
 WINDOWS = """
 kind: AppProject
 metadata: {name: shop}
