@@ -205,6 +205,36 @@ def test_what_cannot_be_read_keeps_its_last_good_form_and_denies_after_a_restart
     world.wait("no condition", lambda: {} == conditions_of(world.get("shop")))
 
 
+def test_a_project_role_with_a_broken_line_keeps_its_last_good_form_and_is_closed_after_a_restart(
+    real_world: World, repo: Repo
+) -> None:
+    """Its deny line is not lost, as it is with Argo CD; the Applications say which line is wrong."""
+    world = real_world
+    lines = ["applications, sync, default/*, allow", "applications, sync, default/vault, deny"]
+    good = {"name": "ci", "groups": ["robots"], "policies": [f"p, proj:default:ci, {line}" for line in lines]}
+    bad = {**good, "policies": [good["policies"][0], "p, proj:default:ci, applications, sync, default/vault"]}
+    csv = "p, role:all, applications, sync, default/vault, allow\ng, robots, role:all\n"
+    world.settings("argocd-rbac-cm", **{"policy.csv": csv})
+    world.project(roles=[good])
+    synced(world, repo)
+
+    def answers() -> list[bool]:
+        guard, robot = t.cast("Manager", world.manager).context.guard, Subject("r2", ("robots",))
+        return [guard.can(robot, "applications", "sync", f"default/{name}").allowed for name in ("shop", "vault")]
+
+    assert [True, False] == answers()
+    policy_change(world, lambda: world.project(roles=[bad]))
+    assert [True, False] == answers()
+    assert "spec.roles[0].policies[1]" in world.until_condition("shop", "LynceusPolicyInvalid")
+    assert "Synced" == sync_of(world.get("shop"))
+    world.stop()
+    world.start(**AT_ONCE)
+    assert [False, False] == answers()
+    policy_change(world, lambda: world.project(roles=[good]))
+    assert [True, False] == answers()
+    world.wait("no condition", lambda: {} == conditions_of(world.get("shop")))
+
+
 def test_policy_edited_all_the_time_is_one_generation_per_answer(real_world: World, repo: Repo) -> None:
     """Fifty edits a second of the real ConfigMaps while answers are asked for: each fits one version whole."""
     world = real_world

@@ -421,3 +421,51 @@ def test_a_sync_that_runs_longer_than_its_limit_is_terminated(real_world: World,
     app = world.wait("the end", lambda: phase_of(a := world.get("shop")) == "Failed" and a)
     assert message_of(app).startswith("Operation terminated")
     assert {} == world.objects("configmaps")
+
+
+def test_no_write_falls_into_a_freeze_and_no_commit_is_lost(
+    real_world: World, repo: Repo, fault_proxy: t.Callable[..., FaultProxy]
+) -> None:
+    """Pushes come all the time, freezes come and go by the second: judged by the proxy's log, not by Lynceus."""
+    world = real_world
+    proxy = fault_proxy(world.cluster)
+    world.kubeconfig = proxy.user("lynceus")
+    names = ("a", "b", "c")
+    world.clock.set(BEFORE)
+    start = dt.datetime.fromisoformat(BEFORE)
+    freezes = [(start + dt.timedelta(seconds=at), start + dt.timedelta(seconds=at + 2)) for at in (4, 8, 12)]
+    record = {"reason": "r", "person": "alice"}
+    written: list[dt.datetime] = []
+
+    def seen(request: Request) -> bool:
+        if request.namespace == world.destination and request.is_write and request.resource == "configmaps":
+            written.append(world.clock.now())
+        return False
+
+    for verb in ("create", "update", "patch", "delete"):
+        proxy.inject(verb=verb, where=seen, status=503)
+    repo.push({f"{name}/a.yaml": config_map(name, k="0") for name in names})
+    world.settings(
+        "lynceus-cm",
+        **{
+            f"freeze.f{n}": json.dumps({**record, "start": first.isoformat(), "end": last.isoformat()})
+            for n, (first, last) in enumerate(freezes)
+        },
+    )
+    for name in names:
+        world.app(name, repo, name)
+    world.start(**AT_ONCE)
+    count, blocked = 0, set[int]()
+    while world.clock.now() < freezes[-1][1] - dt.timedelta(seconds=0.5):
+        count += 1
+        repo.push({f"{name}/a.yaml": config_map(name, k=str(count)) for name in names})
+        for name in names:
+            world.refresh(name)
+        if any(BLOCKED in conditions_of(world.get(name)) for name in names):
+            now = world.clock.now()
+            blocked |= {n for n, (first, last) in enumerate(freezes) if first <= now < last}
+    world.wait("the last commit", lambda: all(value(world, name) == str(count) for name in names))
+    allowance = dt.timedelta(seconds=0.25)
+    assert [] == [at for at in written for first, last in freezes if first + allowance < at < last]
+    assert blocked
+    assert any(at >= freezes[0][1] for at in written)
