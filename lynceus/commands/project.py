@@ -89,7 +89,7 @@ def known_clusters(texts: tuple[str, ...], apps: t.Sequence[Application]) -> lis
         registry = Registry(known)
         named = destination.name or destination.server
         if named and not (registry.knows(destination.name, "") or registry.knows("", destination.server)):
-            known.append(Cluster(name=destination.name, server=destination.server))
+            known.append(Cluster(name=destination.name, server=destination.server.rstrip("/")))
     return known
 
 
@@ -97,7 +97,7 @@ def _cluster(text: str) -> Cluster:
     name, equals, server = text.partition("=")
     if not (name and equals and server):
         raise InvalidSettings("--cluster", "", repr(text[:80]), "NAME=SERVER")
-    return Cluster(name=name, server=server)
+    return Cluster(name=name, server=server.rstrip("/"))
 
 
 def _print(verdicts: list[Verdict], traps: t.Sequence[Finding], output: str) -> None:

@@ -240,7 +240,7 @@ def _repository_of(found: Found) -> Repository:
 def _cluster(fields: Fields) -> Cluster:
     return Cluster(
         name=fields.name("name"),
-        server=fields.name("server"),
+        server=fields.name("server").rstrip("/"),
         project=fields.text("project", ""),
         namespaces=fields.texts("namespaces"),
         cluster_resources=fields.flag("clusterResources"),

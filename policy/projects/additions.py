@@ -15,6 +15,7 @@ from model.urls import display_url
 from policy.findings import Finding
 from policy.patterns import Pattern, broken, glob, literal, tolerant
 from policy.projects.compiled import DestinationPattern, DestinationRule, Project, Source
+from policy.projects.goform import normalised
 
 
 class Scoped(t.NamedTuple):
@@ -56,10 +57,12 @@ def _source(project: Project, repository: Repository, findings: list[Finding]) -
     except InvalidSpec as failure:
         fix = "a repository URL; it is no source of the project"
         findings.append(Finding(code="project-source", severity="warning", where=where, text=str(failure), fix=fix))
-        return Source(broken(text, str(failure)), False, where, text)
+        nothing = broken(text, str(failure))
+        return Source(nothing, nothing, False, where, text)
     if project.strict:
-        return Source(literal(form), False, where, text)
-    return Source(tolerant(lambda it: glob(it, "" if it == "*" else "/"), form), False, where, text)
+        return Source(literal(form), literal(normalised(repository.url)), False, where, text)
+    pattern = tolerant(lambda it: glob(it, "" if it == "*" else "/"), form)
+    return Source(pattern, pattern, False, where, text)
 
 
 def _destinations(project: Project, cluster: Cluster) -> t.Iterator[DestinationRule]:
@@ -77,6 +80,7 @@ def _destinations(project: Project, cluster: Cluster) -> t.Iterator[DestinationR
             where,
             f"{cluster.server} {namespace}",
             spec,
+            compiled(cluster.server),
         )
 
 

@@ -16,7 +16,7 @@ from model.project import AppProject, ProjectDestination, ResourceRestriction
 from model.secrets import Cluster
 from model.urls import canonical_url
 from policy.findings import Finding, Mode, Severity, shown
-from policy.patterns import Pattern, PatternError, broken, glob, loose, path_match, regex
+from policy.patterns import Pattern, PatternError, broken, glob, loose, path_match, regex, tolerant
 from policy.projects.accounts import Account
 from policy.projects.clusters import server_key
 from policy.projects.goform import normalised
@@ -29,9 +29,20 @@ class Source(t.NamedTuple):
     """spec.sourceRepos[]."""
 
     pattern: Pattern
+    """For the form of URLs that the mode compares (Project.source_form)."""
+    exact: Pattern
+    """For the form that Argo CD compares: strict permits nothing that this does not."""
     negated: bool
     where: str
     text: str
+
+    def permits(self, form: str, exact_form: str) -> bool:
+        """Return whether an entry without negation means the repository, in both forms."""
+        return self.pattern.matches(form) and self.exact.matches(exact_form)
+
+    def hits(self, form: str, exact_form: str) -> bool:
+        """Return whether the entry, its negation left aside, means the repository in either form."""
+        return self.pattern.matches(form) or self.exact.matches(exact_form)
 
 
 class DestinationPattern(t.NamedTuple):
@@ -54,10 +65,13 @@ class DestinationRule(t.NamedTuple):
 
     name: DestinationPattern
     server: DestinationPattern
+    """For the form of servers that the mode compares (Project.server_form)."""
     namespace: DestinationPattern
     where: str
     text: str
     spec: ProjectDestination
+    exact_server: Pattern
+    """For a server as it is written: strict permits nothing that this does not."""
 
 
 class Kind(t.NamedTuple):
@@ -154,10 +168,13 @@ class Project:
         bare = text[1:] if negated else text
         pattern = self._strict_source(bare, where, negated) if self.strict else self._compat_source(bare, where)
         if pattern is None:
-            return Source(broken(text, "no repository URL"), negated, where, text)
+            nothing = broken(text, "no repository URL")
+            return Source(nothing, nothing, negated, where, text)
         everything = pattern == "*" and (self.strict or not negated)
-        compiled = self._compile(lambda wanted: glob(wanted, "" if everything else "/"), pattern, where, deny=negated)
-        return Source(compiled, negated, where, text)
+        separator = "" if everything else "/"
+        compiled = self._compile(lambda wanted: glob(wanted, separator), pattern, where, deny=negated)
+        exact = tolerant(lambda wanted: glob(wanted, separator), normalised(bare)) if self.strict else compiled
+        return Source(compiled, exact, negated, where, text)
 
     def _strict_source(self, text: str, where: str, negated: bool) -> str | None:
         """Return the pattern in the form of canonical URLs; None for an entry that is no URL and permits nothing."""
@@ -189,7 +206,9 @@ class Project:
         server = self._part(self.server_form(item.server), f"{where}.server")
         namespace = self._part(item.namespace, f"{where}.namespace")
         cluster = item.server or item.name or "''"
-        return DestinationRule(name, server, namespace, where, f"{cluster} {item.namespace or chr(39) * 2}", item)
+        shown_entry = f"{cluster} {item.namespace or chr(39) * 2}"
+        exact = tolerant(self._glob, item.server)
+        return DestinationRule(name, server, namespace, where, shown_entry, item, exact)
 
     def _part(self, text: str, where: str) -> DestinationPattern:
         negated = text.startswith("!")

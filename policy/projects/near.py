@@ -25,6 +25,8 @@ def sources(entries: t.Iterable[Source], form: str) -> tuple[str, ...]:
 def _lack(entry: Source, form: str) -> str:
     if entry.pattern.broken:
         return f"matches nothing: {entry.pattern.broken}"
+    if entry.pattern.matches(form):
+        return "is the same repository in another spelling; slashes, ports and users count"
     pattern = entry.pattern.text
     if pattern.count("/") < form.count("/") and "*" in pattern:
         return "does not reach so deep: * stays within one segment of the path, ** crosses"

@@ -17,6 +17,7 @@ from policy.findings import shown
 from policy.projects import near
 from policy.projects.accounts import Impersonation, resolve
 from policy.projects.compiled import DestinationPattern, DestinationRule, Kind, Project
+from policy.projects.goform import normalised
 
 MOST_NAMED = 5
 """Entries of a list that a refusal repeats."""
@@ -29,9 +30,10 @@ def source(project: Project, url: str) -> Decision:
         form = project.source_form(url)
     except InvalidSpec as failure:
         return deny(str(failure), _rule(place, "repository URLs have one meaning"))
+    exact = normalised(url) if project.strict else form
     permitted = None
     for entry in project.sources:
-        hit = entry.pattern.matches(form)
+        hit = entry.hits(form, exact) if entry.negated else entry.permits(form, exact)
         if entry.negated and hit:
             reason = f"source {display_url(url)} is refused by {entry.where}: {entry.text}"
             return deny(reason, _rule(entry.where, entry.text), remedy=f"take {entry.text} off {place}")
@@ -108,9 +110,8 @@ def _on_cluster(project: Project, rule: DestinationRule, cluster: Cluster) -> bo
     server, name = project.server_form(cluster.server), cluster.name
     if not project.strict:
         return _hits(rule.server, server) or _hits(rule.name, name)
-    return (_hits(rule.server, server) and not rule.server.negated) or (
-        _hits(rule.name, name) and not rule.name.negated
-    )
+    by_server = _hits(rule.server, server) and not rule.server.negated and rule.exact_server.matches(cluster.server)
+    return by_server or (_hits(rule.name, name) and not rule.name.negated)
 
 
 def _refuses(project: Project, rule: DestinationRule, cluster: Cluster, namespace: str) -> bool:

@@ -70,6 +70,31 @@ def test_destinations_as_the_reference(
     assert answer.allowed or answer.remedy
 
 
+SPELLINGS = st.tuples(
+    st.sampled_from(["https://h/", "https://h:443/", "https://u@h/", "HTTPS://H//", "ssh://git@h:22/", "git@h:", "*"]),
+    st.sampled_from(["a", "a/", "a//b", "A.git", "a.git/", "*", "**", "?", ""]),
+).map("".join)
+ODD_SOURCES = st.lists(st.builds(str.__add__, st.sampled_from(["", "", "!"]), SPELLINGS), max_size=4)
+SERVERS = st.sampled_from(["https://p", "https://P/", "https://q", "*", "!https://P", "!https://p/", "!*"])
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    urls=ODD_SOURCES,
+    url=SPELLINGS,
+    servers=st.lists(SERVERS, max_size=3),
+    server=st.sampled_from(["https://p", "https://P/"]),
+)
+def test_strict_permits_no_other_spelling(urls: list[str], url: str, servers: list[str], server: str) -> None:
+    """Slashes, ports, users and case only ever refuse more than in Argo CD."""
+    spec = {"destinations": [{"server": each, "namespace": "*"} for each in servers], "sourceRepos": urls}
+    strict, compat = (compiled(mode, **spec) for mode in MODES)
+    cluster = Cluster(name="", server=server)
+    assert permit.source(strict, url).allowed <= permit.source(compat, url).allowed
+    went = [permit.destination(project, cluster, "x", "").allowed for project in (strict, compat)]
+    assert went[0] <= went[1]
+
+
 @settings(max_examples=500, deadline=None)
 @given(entries=ENTRIES, name=VALUE | st.just(""), server=VALUE, namespace=VALUE | st.just(""), urls=SOURCES, url=URLS)
 def test_strict_permits_nothing_that_argo_cd_refuses(
