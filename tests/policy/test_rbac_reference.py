@@ -93,7 +93,7 @@ ASKERS = st.builds(
 QUESTIONS = st.tuples(
     st.sampled_from(RESOURCES),
     st.sampled_from(["get", "sync", "update", "update/apps/Deployment/n/x", "action/apps/Deployment/restart"]),
-    st.sampled_from(["p/x", "q/x", "p/n/x", "p", "q", "", "other-p/x"]),
+    st.sampled_from(["p/x", "q/x", "p/n/x", "p", "q", "", "other-p/x", "https://h/x", "p/https://h/x"]),
 )
 
 
