@@ -119,7 +119,7 @@ class Project:
             for n, item in enumerate(body.destination_service_accounts or [])
         )
         self.orphans = OrphanRules.of(body.orphaned_resources, f"{self.where}: spec.orphanedResources", self._glob)
-        self.demands: tuple[Demand, ...] = demands_of(body, self.where)
+        self.demands: tuple[Demand, ...] = demands_of(body, self.where, mode)
         self.scoped: tuple[Cluster, ...] = ()
         """Clusters whose Secrets name this project."""
         self.findings += self.orphans.findings

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from model.project import ProjectSpec
+from policy.findings import Mode
 from policy.patterns import Pattern, glob, tolerant
 
 UNCHECKED_MODE = "none"
@@ -31,10 +32,14 @@ class Demand(t.NamedTuple):
         return any(pattern.matches(url) for url in spellings for pattern in patterns)
 
 
-def demands_of(spec: ProjectSpec, where: str) -> tuple[Demand, ...]:
-    """Return what a project demands; total: what cannot be read is demanded of every source."""
+def demands_of(spec: ProjectSpec, where: str, mode: Mode) -> tuple[Demand, ...]:
+    """Return what a project demands; total: what cannot be read is demanded of every source.
+
+    compat: signatureKeys count only without sourceIntegrity.git, as upstream; strict: each of them counts.
+    """
     found: list[Demand] = []
-    if spec.signature_keys:
+    replaced = mode == "compat" and (spec.source_integrity or {}).get("git") is not None
+    if spec.signature_keys and not replaced:
         keys = ", ".join(str(item.get("keyID", "?")) for item in spec.signature_keys)
         found.append(Demand(None, f"{where}: spec.signatureKeys", keys[:120]))
     integrity = spec.source_integrity or {}

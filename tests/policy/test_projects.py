@@ -271,7 +271,6 @@ def policies(*entries: t.Any) -> dict[str, t.Any]:
         (policies({"repos": [{"url": "*"}]}), False),
         (policies("what"), False),
         ({"sourceIntegrity": {"oci": {}}}, False),
-        ({"sourceIntegrity": {"git": {"policies": []}}, "signatureKeys": [{"keyID": "A"}]}, False),
     ],
 )
 def test_signatures_are_not_taken_for_verified(spec: dict[str, t.Any], allowed: bool) -> None:
@@ -282,6 +281,13 @@ def test_signatures_are_not_taken_for_verified(spec: dict[str, t.Any], allowed: 
     if not allowed:
         assert "signatures are not verified" in strict.reason
         assert strict.remedy
+
+
+def test_signature_keys_beside_source_integrity() -> None:
+    """Argo CD looks at sourceIntegrity.git alone as soon as it is there; strict does not drop a demand for it."""
+    spec = {"sourceIntegrity": {"git": {"policies": []}}, "signatureKeys": [{"keyID": "A"}]}
+    strict, compat = signed(**spec), signed(mode="compat", **spec)
+    assert (False, True, ()) == (strict.allowed, compat.allowed, compat.reasons)
 
 
 def near(answer: Decision) -> str:
@@ -381,14 +387,3 @@ def test_a_permitted_object_names_the_entry_of_its_kind(mode: Mode) -> None:
     found = apply("shop", "Secret")
     assert "AppProject p: spec.namespaceResourceWhitelist[0]" == (found.rule and found.rule.origin)
     assert "spec.destinations[0]" in found.reason
-
-
-@pytest.mark.parametrize(
-    ("mode", "said"), [("strict", "permits nothing"), ("compat", "means every other text that is none")]
-)
-@pytest.mark.parametrize("text", ["ssh://git@h:org/x", ""])
-def test_a_source_that_is_no_repository_is_told(mode: Mode, said: str, text: str) -> None:
-    """In compat, where such entries admit each other, it is worth a word as much as in strict."""
-    found = compiled(mode, sourceRepos=[text]).findings
-    assert [("project-source", "warning")] == [(finding.code, finding.severity) for finding in found]
-    assert said in found[0].text

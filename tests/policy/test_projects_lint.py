@@ -86,6 +86,17 @@ def test_each_trap(spec: dict[str, t.Any], code: str, severity: str, where: str)
     assert found[0].fix
 
 
+@pytest.mark.parametrize(
+    ("mode", "said"), [("strict", "permits nothing"), ("compat", "means every other text that is none")]
+)
+@pytest.mark.parametrize("text", ["ssh://git@h:org/x", ""])
+def test_a_source_that_is_no_repository_is_told(mode: Mode, said: str, text: str) -> None:
+    """In compat, where such entries admit each other, it is worth a word as much as in strict."""
+    found = compiled(mode, sourceRepos=[text]).findings
+    assert [("project-source", "warning")] == [(finding.code, finding.severity) for finding in found]
+    assert said in found[0].text
+
+
 def test_a_misspelt_field_names_the_right_one() -> None:
     """The likely spelling is the fix; compat finds it as well."""
     found = lint(compiled("compat", namespaceResourceWhiteList=[], sourceRepo=["*"]))
