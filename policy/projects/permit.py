@@ -166,11 +166,12 @@ def namespace_of_application(project: Project, namespace: str, control: str) -> 
     place = f"{project.where}: spec.sourceNamespaces"
     if namespace in ("", control):
         return allow(f"Applications live in the control namespace {control}", _rule("control namespace", control))
-    for number, pattern in enumerate(project.namespaces):
+    written = project.spec.spec.source_namespaces or []
+    for number, (pattern, text) in enumerate(zip(project.namespaces, written, strict=True)):
         if pattern.matches(namespace):
             where = f"{place}[{number}]"
-            return allow(f"namespace {namespace} is permitted by {where}: {pattern.text}", _rule(where, pattern.text))
-    listed = _listed([pattern.text for pattern in project.namespaces])
+            return allow(f"namespace {namespace} is permitted by {where}: {text}", _rule(where, text))
+    listed = _listed([text or repr(text) for text in written])
     reason = f"Applications of project {project.name} may not live in namespace {namespace}: {place} has {listed}"
     return deny(reason, _rule(place, listed), remedy=f"add {namespace} to {place}")
 

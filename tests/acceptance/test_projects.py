@@ -174,7 +174,13 @@ def test_namespaces_of_applications_follow_the_rule(case: Case, tmp_path: Path, 
         assert expected == [each["effect"] for each in data], mode
         assert max(CODES[answer] for answer in expected) == code
         guard = _guard(tmp_path, case, mode)
-        assert expected == [_uses(guard, app).effect for app in apps]
+        told = [_uses(guard, app) for app in apps]
+        assert expected == [each.effect for each in told]
+        for refusal in (each for each in told if not each.allowed):
+            assert (refusal.rule and refusal.rule.origin, bool(refusal.remedy)) == (
+                "AppProject shop: spec.sourceNamespaces",
+                True,
+            )
 
 
 @pytest.mark.parametrize("case", table("projects_accounts"))

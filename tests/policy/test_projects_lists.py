@@ -194,3 +194,12 @@ def test_source_namespaces(entry_text: str, compat: bool, strict: bool) -> None:
     asked = lambda where: lambda p: permit.namespace_of_application(p, where, "argocd")  # noqa: E731
     assert (compat, strict) == both(asked("team-a"), sourceNamespaces=[entry_text])
     assert (True, True) == both(asked("argocd"), sourceNamespaces=[])
+
+
+@pytest.mark.parametrize("mode", ["strict", "compat"])
+def test_source_namespaces_are_told_as_they_are_written(mode: Mode) -> None:
+    """An expression keeps its slashes, in a permission and in a refusal."""
+    project = compiled(mode, sourceNamespaces=["", "/^team-[0-9]+$/"])
+    permitted, refused = (permit.namespace_of_application(project, name, "argocd") for name in ("team-1", "x"))
+    assert "/^team-[0-9]+$/" == (permitted.rule and permitted.rule.text)
+    assert refused.reason.endswith("spec.sourceNamespaces has '', /^team-[0-9]+$/")
