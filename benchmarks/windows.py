@@ -16,6 +16,7 @@ from model.settings import RbacSettings
 from policy.generation import build
 from policy.guard import Guard
 from policy.windows import Target, Window, judge
+from policy.windows.roster import Roster
 
 NOW = dt.datetime(2026, 6, 15, 12, 0, 30, tzinfo=dt.UTC)
 ZONES = ("", "Europe/Amsterdam", "America/New_York")
@@ -63,11 +64,12 @@ def run() -> t.Iterable[dict[str, t.Any]]:
             }
 
 
-def _compiled(specs: list[SyncWindow]) -> list[Window]:
-    return [Window(spec, f"w{number}", number, "strict") for number, spec in enumerate(specs)]
+def _compiled(specs: list[SyncWindow]) -> Roster:
+    """Compile windows as a generation of the policy does, ordered by time where they are many."""
+    return Roster(Window(spec, f"w{number}", number, "strict") for number, spec in enumerate(specs))
 
 
-def _first(windows: list[Window], target: Target) -> float:
+def _first(windows: Roster, target: Target) -> float:
     """Return the seconds of the first question to windows that were never asked."""
     return _timed(lambda: judge(windows, target, NOW, manual=False))[0]
 

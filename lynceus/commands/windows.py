@@ -187,7 +187,10 @@ def _explained(asked: _Asked, app: Application) -> dict[str, t.Any]:
     records = {name: decision_record(decision) for name, decision in answers.items()}
     theirs = {name: decision_record(decision) for name, decision in others.items()}
     differing = {name: record for name, record in theirs.items() if not _same(record, records[name])}
-    detail = asked.view.guard.windows(app, now=asked.now, manual=asked.trigger == "manual", started=asked.began)
+    trigger = next(each for each in TRIGGERS if each.name == asked.trigger)
+    detail = asked.view.guard.windows(
+        app, now=asked.now, manual=trigger.manual, started=asked.began, healing=trigger.healing
+    )
     answer = answers[asked.trigger]
     return {
         "application": app.metadata.name,

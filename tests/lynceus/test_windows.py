@@ -169,6 +169,12 @@ def test_all_three_kinds_of_sync_are_answered(run: Run, at: str, allowed: list[b
     ]  # fmt: skip
 
 
+def test_the_state_is_that_of_the_sync_that_was_asked_for(run: Run) -> None:
+    """Under a window with heal an automated sync is denied, and healing let through."""
+    at = "2026-06-01T12:00:00Z"
+    assert ["denied", "heal"] == [explained(run, at, *words)[1]["state"] for words in ((), ("--healing",))]
+
+
 def test_the_answer_says_who_why_and_what_would_change_it(run: Run) -> None:
     """A freeze is named with its person and reason, its end, and how to end it; the other syncs get a line each."""
     code, out, _ = run("explain", "all.yaml", "--at", "2026-07-01T12:30:00Z")
