@@ -81,13 +81,14 @@ def already_attempted(app: Application, revisions: t.Sequence[str], *, same_cont
     """Say whether these revisions of these sources were tried before.
 
     An operation that policy ended was not a try: when the window opens or the project is widened, the change must go on
-    without a push. One that policy kept from beginning left everything as it was synced before.
+    without a push. One that policy kept from beginning left everything as it was synced before. Nor is it a try when
+    somebody looked (a dry run) or synced a few objects by hand.
     """
     state = app.status.operation_state
     if state is None:
         return False
-    if ended_by_policy(state):
-        before = recorded(app) if state.sync_result is None else None
+    if ended_by_policy(state) or _by_the_way(app, state):
+        before = recorded(app) if state.sync_result is None or not ended_by_policy(state) else None
         same = before is not None and (before.revisions == tuple(revisions) or same_content)
         return same and before is not None and before.sources == app.spec.all_sources
     result = state.sync_result
@@ -98,6 +99,14 @@ def already_attempted(app: Application, revisions: t.Sequence[str], *, same_cont
         return False
     sources = tuple(result.sources) if result.sources else (result.source,)
     return sources == tuple(app.spec.all_sources)
+
+
+def _by_the_way(app: Application, state: OperationState) -> bool:
+    """Say whether a person's operation deployed nothing as a whole, so that the history tells what was synced."""
+    sync = state.operation.sync
+    partial = sync is not None and (sync.dry_run or bool(sync.resources))
+    kept = app.spec.revision_history_limit is None or app.spec.revision_history_limit > 0
+    return partial and kept and is_completed(state) and not state.operation.initiated_by.automated
 
 
 def ended_by_policy(state: OperationState) -> bool:
@@ -152,7 +161,7 @@ def _again(
     revision = _short(verdict.revisions)
     if state is None or policy is None:
         return Wish(verb="nothing")
-    if state.phase != OperationPhase.SUCCEEDED and not ended_by_policy(state):
+    if state.phase != OperationPhase.SUCCEEDED and not ended_by_policy(state) and not _by_the_way(app, state):
         return Wish(verb="refuse", why=f"Failed last sync attempt to {revision}: {state.message}")
     if not policy.self_heal:
         return Wish(verb="nothing", why="this revision was synced already and automated.selfHeal is off")

@@ -73,6 +73,8 @@ class Deleter:
         for kind in sorted(missing):
             if cache.discovery.find(*kind) is not None:
                 return f"{kind} objects could not be listed, so it is not known what has to be deleted"
+        if doubt := self._doubt(app):
+            return doubt
         found = cascade.victims(self._ours(app, cache), app, self._context.governance.settings.installation_id)
         going = [victim for victim in found if victim.deleting]
         if going:
@@ -108,13 +110,23 @@ class Deleter:
             if not stored.header.owners
             and (label or tracking.is_self_reference(stored.header.tracking, stored.header.key))
         ]
-        if app.spec.project not in self._context.governance.projects:
+        if (app.spec.project or "default") not in self._context.governance.projects:
             return ours
         foreign = [s for s in ours if not permits(self._context, app, cache, s.header.key)]
         if foreign:
             names = ", ".join(str(s.header.key) for s in foreign[:3])
             log.info("objects left alone", extra={"application": str(app.key), "not permitted": names})
         return [stored for stored in ours if stored not in foreign]
+
+    def _doubt(self, app: Application) -> str:
+        """Say why it is not known what the project permits; a project that is gone leaves no doubt.
+
+        Objects must neither be left behind unsaid, nor be deleted against a project, because of a typing mistake.
+        """
+        name, governance = app.spec.project or "default", self._context.governance
+        problem = "" if name in governance.projects else governance.project_problem(name)
+        problem = problem or self._context.guard.current.refusals.get(name, "")
+        return f"it is not known which objects AppProject {name} permits to delete: {problem}" if problem else ""
 
     def _delete(self, cache: ClusterCache, client: KubeClient, victim: cascade.Victim, how: str) -> None:
         """Delete one object with `client`, which may act as somebody else."""

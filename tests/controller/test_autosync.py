@@ -140,6 +140,23 @@ def test_what_policy_kept_from_beginning_left_everything_as_it_was(
     assert verb == autosync.decide(app, verdict, backoff=SelfHealBackoff(), same_content=False, now=NOW).verb
 
 
+@pytest.mark.parametrize("sync", [{"dryRun": True}, {"resources": [{"kind": "ConfigMap", "name": "b"}]}])
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+@pytest.mark.parametrize(("deployed", "self_heal", "verb"), [
+    (REVISION, False, "nothing"), (REVISION, True, "heal"), (OTHER_REVISION, False, "sync"),
+])  # fmt: skip
+def test_a_look_or_a_few_objects_by_hand_are_no_try_of_the_commit(
+    sync: dict[str, t.Any], phase: str, deployed: str, self_heal: bool, verb: str
+) -> None:
+    """A person tries the commit that waits for its window: it still goes on when the window opens."""
+    state = finished(phase=phase)
+    state = {**state, "operation": {"sync": sync, "initiatedBy": {"username": "ann"}}}
+    history = [{**HISTORY[0], "revision": deployed}]
+    app = application(automated={"selfHeal": self_heal}, status={"operationState": state, "history": history})
+    verdict = autosync.Verdict(status=SyncStatus.OUT_OF_SYNC, revisions=(REVISION,), resources=(resource("a"),))
+    assert verb == autosync.decide(app, verdict, backoff=SelfHealBackoff(), same_content=False, now=NOW).verb
+
+
 def test_a_clock_that_was_set_back_does_not_freeze_self_heal() -> None:
     """A last end in the future is long ago."""
     assert "heal" == wish(state=finished(at="2026-03-01T13:00:00Z", heals=3)).verb

@@ -269,6 +269,22 @@ def test_an_application_is_deleted_whatever_the_windows_say(world: World, repo: 
     assert {} == world.objects("configmaps")
 
 
+def test_deleting_under_a_malformed_project_waits_and_says_so(real_world: World, repo: Repo) -> None:
+    """Nobody knows what it permits: no object is left behind unsaid; corrected, all goes."""
+    world = real_world
+    synced(world, repo, finalizer=True)
+    world.stop()
+    world.project(namespaceResourceBlacklist=[{"group": "[", "kind": "Secret"}])
+    world.start(**AT_ONCE)
+    path = APPS.format(world.control) + "/shop"
+    world.cluster.request("DELETE", path)
+    assert "AppProject default" in world.until_condition("shop", "DeletionError")
+    assert {"a"} == set(world.objects("configmaps"))
+    world.project()
+    world.wait("the Application to go", lambda: world.cluster.request("GET", path).status == 404)
+    assert {} == world.objects("configmaps")
+
+
 def test_a_project_that_is_deleted_stops_the_sync_before_the_next_write(world: World, repo: Repo) -> None:
     """Between two waves the AppProject goes: nothing more is written, it is said, and deletion still works."""
     world.project("team")
