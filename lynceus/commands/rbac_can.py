@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import typing as t
 
 import click
 import msgspec
@@ -12,6 +13,7 @@ from lynceus.commands.answers import at_option, instant, mode_option, output_opt
 from lynceus.commands.cluster import ClusterChoice, cluster_options
 from lynceus.commands.rbac_input import gather, policy_option, project_option, resource_word, usable
 from model.decision import Decision
+from model.settings import RbacSwitches
 from policy.findings import Mode
 from policy.generation import Generation
 from policy.guard import Guard
@@ -58,6 +60,8 @@ def can(
     guard = Guard(usable(found, mode, cluster.namespace))
     caller = named(subject, groups)
     decision = _ask(guard, found, caller, Ask(word, action, target))
+    notes = tuple(_notes(found.settings.rbac_switches, word, action))
+    decision = msgspec.structs.replace(decision, reasons=(*decision.reasons, *notes))
     if decision.allowed and asks_windows:
         decision = _windows(guard, found, caller, target, moment, decision)
     print_decision(decision, output)
@@ -71,6 +75,16 @@ def _ask(guard: Guard, found: Live, caller: Subject, ask: Ask) -> Decision:
     if slash and inherits and ask.resource == "applications" and plain in ("update", "delete"):
         step = (ask._replace(action=plain), ask)
     return judge(Deed((step,)), lambda resource, action, target: guard.can(caller, resource, action, target))
+
+
+def _notes(switches: RbacSwitches, resource: str, action: str) -> t.Iterator[str]:
+    """Say what else counts for a deed of which this right is only a part."""
+    if (resource, action) == ("exec", "create"):
+        yield 'a terminal also needs applications get, and exec.enabled: "true" in argocd-cm'
+    elif (resource, action) == ("logs", "get"):
+        yield "reading logs also needs applications get"
+    elif (resource, action) == ("applications", "rollback") and not switches.rollback_enforced:
+        yield "rolling back asks for sync, unless argocd-cm has server.rbac.rollback.enforce.enable"
 
 
 def _windows(guard: Guard, found: Live, caller: Subject, target: str, at: dt.datetime, permitted: Decision) -> Decision:

@@ -245,6 +245,22 @@ def test_can_reads_a_folder_and_follows_switches(files: Path) -> None:
     assert (1, 0) == (without, run(files, *ask)[0])
 
 
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (("create", "exec"), "exec.enabled"),
+        (("get", "logs"), "applications get"),
+        (("rollback", "apps"), "rollback.enforce.enable"),
+        (("sync", "apps"), ""),
+    ],
+)
+def test_can_says_what_else_a_deed_needs(files: Path, ask: tuple[str, str], said: str) -> None:
+    """Terminals, logs and rollbacks hang on more than the right of their name."""
+    answer = json.loads(run(files, "rbac", "can", "admin", *ask, "shop/web", "-o", "json")[1])
+
+    assert (True, said) == (answer["allowed"], next((said for note in answer["reasons"] if said in note), ""))
+
+
 def test_can_takes_all_of_a_file_with_a_policy(files: Path) -> None:
     """An AppProject beside the ConfigMap counts, as it does in a folder; a ConfigMap of another name does as well."""
     document = {"kind": "ConfigMap", "metadata": {"name": "argocd-rbac-cm"}, "data": {"policy.csv": OLD}}
