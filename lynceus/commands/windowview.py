@@ -197,6 +197,8 @@ def meaning(window: Window) -> str:
     """Return in words what an open window does, and to whom."""
     if window.invalid:
         return "cannot be evaluated as written: it blocks every sync of what it may concern"
+    if not (window.allows or window.denies):
+        return "nothing: Argo CD knows no such kind, so that the window has no effect there"
     passing = ["manual syncs"] * window.spec.manual_sync + ["running syncs"] * window.spec.sync_overrun
     passing += ["healing"] * window.heal + [f"break-glass by {' or '.join(window.override)}"] * bool(window.override)
     but = f", except {', '.join(passing)}" if passing else ""

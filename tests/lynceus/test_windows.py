@@ -175,6 +175,17 @@ def test_the_state_is_that_of_the_sync_that_was_asked_for(run: Run) -> None:
     assert ["denied", "heal"] == [explained(run, at, *words)[1]["state"] for words in ((), ("--healing",))]
 
 
+def test_a_window_of_unknown_kind_means_nothing_in_compat(run: Run) -> None:
+    """Argo CD leaves it out; by the default it blocks."""
+    Path("odd.yaml").write_text(OBJECTS.replace("kind: deny, schedule", "kind: Deny, schedule", 1))
+    code, out, _ = run("list", "odd.yaml", "--at", "2026-06-15T12:00:00Z", "--mode", "compat")
+    assert "  means:  nothing: Argo CD knows no such kind, so that the window has no effect there" in out.splitlines()
+    assert 0 == code
+    code, out, _ = run("list", "odd.yaml", "--at", "2026-06-15T12:00:00Z")
+    assert "cannot be evaluated as written: it blocks every sync of what it may concern" in out
+    assert 1 == code
+
+
 def test_the_answer_says_who_why_and_what_would_change_it(run: Run) -> None:
     """A freeze is named with its person and reason, its end, and how to end it; the other syncs get a line each."""
     code, out, _ = run("explain", "all.yaml", "--at", "2026-07-01T12:30:00Z")
