@@ -106,12 +106,17 @@ def _refuse(world: World, say: Narrator) -> None:
     held = status == 403 and f"freeze.{IDENT}" in str(answer)
     if say.check(held, "the developer's sync of guestbook is refused by the freeze", seen):
         say.quote(str(answer.get("error", answer)))
+        say.quote(f"what would change it: {_decision(answer).get('remedy', '')}")
     status, answer = _sync(world, "developer", {"breakGlass": FIX})
-    say.check(
-        status == 403 and f"freeze.{IDENT}" in str(answer),
-        "and is refused with a break-glass reason, too: the freeze does not name role:developer",
-        f"the developer's break-glass was answered {status} {answer}, expected 403 naming freeze.{IDENT}",
-    )
+    reasons = [str(reason) for reason in _decision(answer).get("reasons") or ()]
+    held = status == 403 and f"freeze.{IDENT}" in str(answer) and any("break-glass refused" in why for why in reasons)
+    seen = f"the developer's break-glass was answered {status} {answer}, expected 403 naming freeze.{IDENT}"
+    if say.check(held, "and refused with a break-glass reason, too: the freeze does not name role:developer", seen):
+        say.quote(", ".join(reasons))
+
+
+def _decision(answer: JSON) -> JSON:
+    return t.cast("JSON", answer.get("decision") or {})
 
 
 def _break_glass(world: World, say: Narrator, head: str) -> None:
