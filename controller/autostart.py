@@ -104,8 +104,7 @@ def _start(
     if wish.operation is None:
         memory.turn_due = None
         return Start()
-    if not context.governance.loaded:
-        text = "The policy is malformed and there is no last good one: nothing is synced until it is corrected"
+    if text := context.governance.missing():
         return Start(findings=(Finding(ConditionType.SYNC_BLOCKED, text),), again_seconds=BLOCKED_AGAIN)
     decision = _decision(context, app, memory, revisions, now, automated)
     context.publish(_made(app, decision))

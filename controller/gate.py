@@ -71,8 +71,7 @@ class Gate:
         if sync.manifests:
             raise Refused("The operation brings manifests of its own, which this version does not apply", fatal=True)
         governance = self._context.governance
-        if not governance.loaded:
-            text = "The policy is malformed and there is no last good one: nothing is synced"
+        if text := governance.missing():
             raise Refused(text, stopping=not governance.synced())
         decision = self._decision(self.effective)
         self._publish(decision)

@@ -115,6 +115,17 @@ class Governance:
         """Say whether everything that governs was read."""
         return all(informer.synced.is_set() for informer in self.informers)
 
+    def missing(self) -> str:
+        """Return why nothing may be synced at all; empty once a valid generation is in force."""
+        if self.loaded:
+            return ""
+        if not self.synced():
+            return "The policy could not be read yet: nothing is synced before it is"
+        first = f": {self.problems[0]}" if self.problems else ""
+        return (
+            f"The policy is malformed and there is no last good one, so nothing is synced until it is corrected{first}"
+        )
+
     def project_problem(self, name: str) -> str:
         """Return why the newest version of an AppProject cannot be read, empty when it can."""
         return self._project_problems.get(name, "")

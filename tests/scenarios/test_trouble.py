@@ -136,7 +136,7 @@ def test_a_policy_line_with_five_fields_keeps_the_last_good_policy(world: World,
     assert not manager.ready()
     repo.push({"app/a.yaml": config_map("a", k="3")})
     world.refresh("shop")
-    assert world.until_condition("shop", "LynceusSyncBlocked")
+    assert "policy.csv:1" in world.until_condition("shop", "LynceusSyncBlocked")
     assert {"k": "2"} == world.objects("configmaps")["a"]["data"]
     world.settings("argocd-rbac-cm", **{"policy.csv": ""})
     world.wait("the third commit", lambda: world.objects("configmaps")["a"]["data"] == {"k": "3"})

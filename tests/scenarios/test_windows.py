@@ -73,9 +73,17 @@ def finals(world: World) -> list[SyncAttempted]:
     return [event for event in world.of(SyncAttempted) if event.final]
 
 
-def test_at_the_opening_the_newest_commit_is_synced_once(world: World, repo: Repo) -> None:
+ALLOW: dict[str, t.Any] = {"kind": "allow", "applications": ["*"]}
+SHORT = [{**ALLOW, "schedule": "0 6 * * *", "duration": "1h"}, {**ALLOW, "schedule": "0 8 * * *", "duration": "1m"}]
+"""Open from 06:00 to 07:00, and for one minute from 08:00."""
+
+
+@pytest.mark.parametrize("windows", [[DENY], SHORT], ids=["deny ends", "allow opens for a minute"])
+def test_at_the_opening_the_newest_commit_is_synced_once(
+    world: World, repo: Repo, windows: list[dict[str, t.Any]]
+) -> None:
     """Three commits come during the freeze, nobody asks again: one sync, of the last one, not before the instant."""
-    world.project(syncWindows=[DENY])
+    world.project(syncWindows=windows)
     synced(world, repo)
     world.clock.set("2031-03-03T07:59:54+00:00")
     repo.push({"app/a.yaml": config_map("a", k="2")})
