@@ -11,7 +11,7 @@ import msgspec
 from lynceus.bundle import Live
 from lynceus.commands.answers import at_option, instant, mode_option, output_option, print_decision
 from lynceus.commands.cluster import ClusterChoice, cluster_options
-from lynceus.commands.rbac_input import gather, policy_option, project_option, resource_word, usable
+from lynceus.commands.rbac_input import covering, gather, policy_option, project_option, resource_word, usable
 from model.decision import Decision
 from model.settings import RbacSwitches
 from policy.findings import Mode
@@ -69,11 +69,8 @@ def can(
 
 def _ask(guard: Guard, found: Live, caller: Subject, ask: Ask) -> Decision:
     """Ask; where argocd-cm lets plain update and delete cover an Application's objects, those are asked first."""
-    plain, slash, _ = ask.action.partition("/")
-    step: tuple[Ask, ...] = (ask,)
-    inherits = found.settings.rbac_switches.inherit_fine_grained
-    if slash and inherits and ask.resource == "applications" and plain in ("update", "delete"):
-        step = (ask._replace(action=plain), ask)
+    plain = covering(found, ask.resource, ask.action)
+    step = (ask._replace(action=plain), ask) if plain else (ask,)
     return judge(Deed((step,)), lambda resource, action, target: guard.can(caller, resource, action, target))
 
 

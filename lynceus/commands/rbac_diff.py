@@ -16,10 +16,19 @@ from lynceus.commands.rbac_words import covers, diff_lines, entry_record
 from lynceus.files import read_applications, read_bundle, read_policy
 from model.errors import InvalidInput
 from model.project import AppProject
+from model.settings import RbacSwitches, Settings
 from policy.findings import Finding, Mode, errors_of
 from policy.generation import Generation
 from policy.preview.differences import Comparison
 from policy.subjects import named
+
+SWITCHES: t.Final = (
+    "plain update and delete cover objects",
+    "server.rbac.rollback.enforce.enable",
+    "application.sync.requireOverridePrivilegeForRevisionSync",
+    "exec.enabled",
+)
+"""What the fields of RbacSwitches are called, in their order."""
 
 LIVE: t.Final = "live"
 """Instead of a file: what is in the cluster."""
@@ -61,10 +70,11 @@ def diff(
     given = [named(subject or "", groups)] if subject is not None or groups else []
     comparison = Comparison(before[0], after[0])
     found = comparison.diff(applications=targets, given=given)
-    settings = _settings(before[0], after[0])
+    switches = _switches(sides[0], sides[1])
+    settings = _settings(before[0], after[0]) + switches
     findings = _new_findings(before[1], after[1])
     # what another default role or match mode does is among the changes; which claims give groups is not
-    differs = found.differs or any(line.startswith("scopes:") for line in settings)
+    differs = found.differs or bool(switches) or any(line.startswith("scopes:") for line in settings)
     if output == "text":
         lines = [*settings, *diff_lines(comparison, found), *(f"new {f.severity}: {f}" for f in findings)]
         click.echo("\n".join([*lines, *covers(found, targets)]))
@@ -147,6 +157,19 @@ def _settings(before: Generation, after: Generation) -> list[str]:
         ("scopes", ", ".join(before.policy.scopes), ", ".join(after.policy.scopes)),
     )
     return [f"{key}: {old or 'none'} -> {new or 'none'}" for key, old, new in rows if old != new]
+
+
+def _switches(before: Live, after: Live) -> list[str]:
+    """Return the switches of argocd-cm that say which rights a deed needs, where both sides have it and they differ."""
+    if Settings() in (before.settings, after.settings):
+        return []
+    pairs = zip(msgspec.structs.fields(RbacSwitches), SWITCHES, strict=True)
+    rows = [
+        (key, *(getattr(side.settings.rbac_switches, field.name) for side in (before, after))) for field, key in pairs
+    ]
+    return [
+        f"argocd-cm {key}: {'on' if old else 'off'} -> {'on' if new else 'off'}" for key, old, new in rows if old != new
+    ]
 
 
 def _new_findings(before: t.Iterable[Finding], after: t.Iterable[Finding]) -> list[Finding]:

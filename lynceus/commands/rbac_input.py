@@ -143,6 +143,13 @@ def merged(below: t.Iterable[AppProject], above: t.Iterable[AppProject]) -> list
     return list({project.metadata.name: project for project in (*below, *above)}.values())
 
 
+def covering(found: Live, resource: str, action: str) -> str:
+    """Return the plain action that covers a long one where argocd-cm says so, and is asked first; else empty text."""
+    plain, slash, _ = action.partition("/")
+    inherits = found.settings.rbac_switches.inherit_fine_grained
+    return plain if slash and inherits and resource == "applications" and plain in ("update", "delete") else ""
+
+
 def generation_of(found: Live, mode: Mode, namespace: str) -> tuple[Generation, tuple[Finding, ...]]:
     """Build the policy, with what is wrong in it."""
     return build(

@@ -8,7 +8,7 @@ import click
 
 from lynceus.commands.answers import decision_record, mode_option, output_option, print_value
 from lynceus.commands.cluster import ClusterChoice, cluster_options
-from lynceus.commands.rbac_input import gather, policy_option, project_option, resource_word, usable
+from lynceus.commands.rbac_input import covering, gather, policy_option, project_option, resource_word, usable
 from policy.findings import Mode
 from policy.preview.universe import Caller
 from policy.preview.who import Holder, Who
@@ -42,7 +42,8 @@ def who(
     """
     word = resource_word(resource)
     found = gather(policy_file, project_file, cluster, default_role=default_role)
-    answer = find_who(usable(found, mode, cluster.namespace), word, action, target)
+    plain = covering(found, word, action)
+    answer = find_who(usable(found, mode, cluster.namespace), word, action, target, covering=plain)
     if output == "text":
         click.echo("\n".join(_lines(answer, f"{action} {word}{target and ' '}{target}")))
     else:

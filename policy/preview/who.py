@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import msgspec
@@ -10,6 +11,7 @@ from model.decision import Decision
 from policy.generation import Generation
 from policy.preview.sides import Side, Signs, word_of
 from policy.preview.universe import Caller, callers
+from policy.rbac.deeds import Ask, Deed, judge
 from policy.rbac.vocabulary import project_of
 from policy.subjects import Subject, project_of_token
 
@@ -32,7 +34,15 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a deny line stops; in strict that is final, so that whoever has one of these names may not."""
 
 
-def who(generation: Generation, resource: str, action: str, target: str, given: t.Iterable[Subject] = ()) -> Who:
+def who(
+    generation: Generation,
+    resource: str,
+    action: str,
+    target: str,
+    given: t.Iterable[Subject] = (),
+    *,
+    covering: str = "",
+) -> Who:
     """Return who may do something.
 
     Args:
@@ -41,10 +51,12 @@ def who(generation: Generation, resource: str, action: str, target: str, given: 
         action: a plain word or a long action.
         target: the object, for example ``shop/web``.
         given: further callers, for example a user with the groups that this user has.
+        covering: another action that suffices and is asked first.
     """
     side = Side(generation, Signs())
     everyone = callers([side], given)
-    everybody, *rest = [Holder(each, side.decide(each.subject, resource, action, target)) for each in everyone]
+    deed = Deed((tuple(Ask(resource, each, target) for each in (covering, action) if each),))
+    everybody, *rest = [Holder(each, judge(deed, functools.partial(side.decide, each.subject))) for each in everyone]
     own = [holder for holder in rest if _counts(holder.caller.subject, resource, target)]
     base = everybody.decision
     allowed = [each for each in own if each.decision.allowed and not _same(each.decision, base)]

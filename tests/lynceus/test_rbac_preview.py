@@ -243,6 +243,22 @@ def test_can_reads_a_folder_and_follows_switches(files: Path) -> None:
     (files / "all" / "cm.yaml").write_text(yaml.safe_dump(settings))
 
     assert (1, 0) == (without, run(files, *ask)[0])
+    who = ("rbac", "who", *ask[3:6], "--policy-file", "all", "-o", "json")
+    assert "al" in {each["name"] for each in json.loads(run(files, *who)[1])["allowed"]}
+
+
+def test_diff_tells_of_switches(files: Path) -> None:
+    """argocd-cm on both sides: another switch is a difference by itself; on one side only it says nothing."""
+    for name, value in (("a", "false"), ("b", "true")):
+        (files / name).mkdir()
+        rbac = {"kind": "ConfigMap", "metadata": {"name": "argocd-rbac-cm"}, "data": {"policy.csv": OLD}}
+        data = {"exec.enabled": value, "timeout.reconciliation": "90s"}
+        settings = {"kind": "ConfigMap", "metadata": {"name": "argocd-cm"}, "data": data}
+        (files / name / "all.yaml").write_text(f"{yaml.safe_dump(rbac)}---\n{yaml.safe_dump(settings)}")
+    code, out, _ = run(files, "rbac", "diff", "a", "b")
+
+    assert (1, "argocd-cm exec.enabled: off -> on") == (code, out.splitlines()[0])
+    assert 0 == run(files, "rbac", "diff", "b", "old.csv")[0]
 
 
 @pytest.mark.parametrize(
