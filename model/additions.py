@@ -199,17 +199,26 @@ def read_additions(data: t.Mapping[str, str], generation: str) -> Additions:
         if found is None:
             unreadable.append(BREAK_GLASS_KEY)
         allowed = found or ()
+    problems += (_unknown_key(key) for key in sorted(data) if not _is_known(key))
     return Additions(
         windows=windows,
         freezes=tuple(freezes),
         break_glass=allowed,
         generation=generation,
         problems=tuple(problems),
-        keys=tuple(
-            key for key in sorted(data) if key in (WINDOWS_KEY, BREAK_GLASS_KEY) or key.startswith(FREEZE_PREFIX)
-        ),
+        keys=tuple(key for key in sorted(data) if _is_known(key)),
         unreadable=tuple(unreadable),
     )
+
+
+def _is_known(key: str) -> bool:
+    return key in (WINDOWS_KEY, BREAK_GLASS_KEY) or key.startswith(FREEZE_PREFIX)
+
+
+def _unknown_key(key: str) -> Problem:
+    fix = f"{WINDOWS_KEY}, {BREAK_GLASS_KEY} or {FREEZE_PREFIX}ID"
+    text = "no key that is read, so that nothing in it counts"
+    return Problem(where=f"{CONFIG_MAP} {_short(key)}", text=text, fix=fix, code="additions-key")
 
 
 def read_project_windows(project: AppProject) -> tuple[tuple[AddedWindow, ...] | None, tuple[Problem, ...]]:

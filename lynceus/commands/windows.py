@@ -28,6 +28,7 @@ from lynceus.commands.windowview import (
     identity,
     idle_windows,
     read_view,
+    told_beside,
     until_words,
     view_of,
     window_lines,
@@ -78,7 +79,8 @@ def list_windows(
 ) -> None:
     """List the windows of AppProjects, inherited and added ones too, and whether each is open.
 
-    FILES are files and folders with AppProjects, argocd-cm, lynceus-cm. Exit code 1 when a window is malformed.
+    FILES are files and folders with AppProjects, argocd-cm, lynceus-cm. Exit code 1 when a window, or
+    something else in lynceus-cm, is malformed.
     """
     now = instant(at)
     choice = Choice(mode=mode, namespace=cluster.namespace, projects=projects)
@@ -93,7 +95,8 @@ def list_windows(
         click.echo("\n".join(line for record in records for line in _list_lines(record)) or "no windows")
     else:
         print_value(records, output)
-    raise SystemExit(1 if any(each.window.invalid for each in found) else 0)
+    wrong = told_beside(view)
+    raise SystemExit(1 if wrong or any(each.window.invalid for each in found) else 0)
 
 
 def _in(choice: Choice, mode: Mode) -> Choice:
@@ -162,6 +165,7 @@ def explain(
     trigger = "manual" if manual else "healing" if healing else "automated"
     asked = _Asked(view, other, OTHER[mode], now, began, trigger)
     records = [_explained(asked, app) for app in view.applications]
+    told_beside(view)
     if output == "text":
         click.echo("\n".join(line for record in records for line in _explained_lines(record)))
     else:

@@ -21,6 +21,7 @@ from lynceus.commands.windowview import (
     concerning,
     identity,
     read_view,
+    told_beside,
     view_of,
     windows_of,
     zone_named,
@@ -109,6 +110,7 @@ def calendar(
     view = read_view(files, cluster, choice)
     end = _end(start, days, until)
     sheet = sheet_of(view, choice, start, end)
+    told_beside(view)
     if before:
         _print_change(compare(_earlier(before, view, choice, start, end), sheet), output)
     if output == "text":

@@ -6,6 +6,7 @@ import datetime as dt
 import typing as t
 import zoneinfo
 
+import click
 import msgspec
 
 from lynceus.bundle import Live
@@ -19,7 +20,7 @@ from model.durations import format_time
 from model.errors import InvalidSettings
 from model.secrets import Cluster
 from model.settings import RbacSettings
-from policy.findings import Finding, Mode
+from policy.findings import Finding, Mode, errors_of
 from policy.generation import Generation, build
 from policy.guard import Guard
 from policy.patterns import glob, tolerant
@@ -265,6 +266,16 @@ def window_record(window: Window, now: dt.datetime) -> dict[str, t.Any]:
         "meaning": meaning(window),
         "findings": [str(finding) for finding in findings_of(window, now)],
     }
+
+
+def told_beside(view: View) -> bool:
+    """Tell on stderr what is wrong in lynceus-cm beside its windows and freezes; returns whether anything is."""
+    windows = (*view.generation.additions.windows, *view.generation.additions.freezes)
+    places = tuple(window.where for window in windows)
+    rest = [one for one in view.generation.additions.findings if not one.where.startswith(places)]
+    for finding in rest:
+        click.echo(f"lynceus: note: {finding}", err=True)
+    return bool(errors_of(rest))
 
 
 def window_lines(record: dict[str, t.Any]) -> list[str]:

@@ -175,6 +175,18 @@ def test_the_state_is_that_of_the_sync_that_was_asked_for(run: Run) -> None:
     assert ["denied", "heal"] == [explained(run, at, *words)[1]["state"] for words in ((), ("--healing",))]
 
 
+def test_what_is_wrong_beside_the_windows_is_told(run: Run) -> None:
+    """A misspelt key and a breakGlass entry of another shape: notes on stderr, and exit code 1 for the list."""
+    Path("odd.yaml").write_text(
+        OBJECTS.replace("  windows: |", "  Windows: x\n  breakGlass: '[{rolls: [a]}]'\n  windows: |", 1)
+    )
+    code, out, err = run("list", "odd.yaml", "-o", "json")
+    assert (1, 5) == (code, len(json.loads(out)))
+    notes = [line for line in err.splitlines() if line.startswith("lynceus: note: lynceus-cm ")]
+    assert ["additions-field", "additions-key"] == [line.rpartition("[")[2].strip("]") for line in notes]
+    assert err == run("explain", "odd.yaml")[2] == run("calendar", "odd.yaml")[2]
+
+
 def test_a_window_of_unknown_kind_means_nothing_in_compat(run: Run) -> None:
     """Argo CD leaves it out; by the default it blocks."""
     Path("odd.yaml").write_text(OBJECTS.replace("kind: deny, schedule", "kind: Deny, schedule", 1))

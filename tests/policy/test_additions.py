@@ -174,3 +174,11 @@ def test_yaml_errors_have_a_place() -> None:
     """Line and column, and none of the text."""
     with pytest.raises(ValueError, match=r"^line 2, column 4: a key stands twice$"):
         yamltext.load("{a: SECRET,\n   a: 2}")
+
+
+def test_a_key_that_is_not_read_is_told() -> None:
+    """What was meant to block and stands under a misspelt key must not be missed in silence."""
+    found = read_additions({"Windows": "[]", "freeze": "{}", "windows": "[]"}, "7")
+    assert ["lynceus-cm 'Windows'", "lynceus-cm 'freeze'"] == [one.where for one in found.problems]
+    assert {"additions-key"} == {one.code for one in found.problems}
+    assert (("windows",), ()) == (found.keys, found.unreadable)
