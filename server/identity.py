@@ -18,7 +18,7 @@ from pathlib import Path
 
 from model.errors import InvalidSettings
 from policy.rbac.claims import read_caller
-from policy.subjects import RESERVED, Subject
+from policy.subjects import KUBERNETES, RESERVED, Subject
 
 LONGEST_FILE = 1 << 20
 """Bytes; some ten thousand tokens."""
@@ -128,8 +128,9 @@ def _line(line: str, where: str, known: t.Container[bytes]) -> tuple[bytes, Subj
     if not user:
         raise InvalidSettings(where, "user", "nothing", "a user name")
     for name in (user, *groups):
-        if name.startswith(RESERVED):
-            raise InvalidSettings(where, "user or group", repr(name), "a name that no role or project token can have")
+        if name.startswith((*RESERVED, KUBERNETES)):
+            wanted = "a name that no role, project token or Kubernetes user can have"
+            raise InvalidSettings(where, "user or group", repr(name), wanted)
     digest = _digest(token)
     if digest in known:
         raise InvalidSettings(where, "token", "the token of an earlier line", "a token of its own")

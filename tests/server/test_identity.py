@@ -30,6 +30,7 @@ def test_lines_with_and_without_uid_and_groups_are_read(tmp_path: Path) -> None:
     [
         ("0123456789abcdef,role:admin", "role:admin"),
         ("0123456789abcdef,proj:shop:ci", "proj:shop:ci"),
+        ("0123456789abcdef,k8s:alice", "k8s:alice"),
         ('0123456789abcdef,eve,"dev,role:admin"', "role:admin"),
         ("0123456789abcdef,e\u202eve", "printable"),
         ("short,eve", "16 or more"),
