@@ -124,6 +124,8 @@ class Deleter:
         Objects must neither be left behind unsaid, nor be deleted against a project, because of a typing mistake.
         """
         name, governance = app.spec.project or "default", self._context.governance
+        if not governance.synced():
+            return "the projects could not be read yet, so it is not known what they permit to delete"
         problem = "" if name in governance.projects else governance.project_problem(name)
         problem = problem or self._context.guard.current.refusals.get(name, "")
         return f"it is not known which objects AppProject {name} permits to delete: {problem}" if problem else ""
