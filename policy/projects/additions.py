@@ -14,7 +14,7 @@ from model.secrets import Cluster, Repository
 from model.urls import display_url
 from policy.findings import Finding
 from policy.patterns import Pattern, broken, glob, literal, tolerant
-from policy.projects.compiled import DestinationPattern, DestinationRule, Project, Source
+from policy.projects.compiled import DestinationPattern, DestinationRule, Parts, Project, Source
 from policy.projects.goform import normalised
 
 
@@ -72,15 +72,16 @@ def _destinations(project: Project, cluster: Cluster) -> t.Iterator[DestinationR
     where = f"cluster Secret {cluster.name} with project {project.name}"
     for namespace in cluster.namespaces or ("*",):
         spec = ProjectDestination(server=cluster.server, namespace=namespace)
-        place = glob("*") if namespace == "*" else compiled(namespace)
+        place = DestinationPattern(glob("*") if namespace == "*" else compiled(namespace), False)
+        nameless = DestinationPattern(literal(""), False)
         yield DestinationRule(
-            DestinationPattern(literal(""), False),
+            nameless,
             DestinationPattern(compiled(server), False),
-            DestinationPattern(place, False),
+            place,
             where,
             f"{cluster.server} {namespace}",
             spec,
-            compiled(cluster.server),
+            Parts(nameless, DestinationPattern(compiled(cluster.server), False), place),
         )
 
 

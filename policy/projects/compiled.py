@@ -55,9 +55,13 @@ class DestinationPattern(t.NamedTuple):
         """Return whether the value is meant: a negation means what its pattern does not match."""
         return self.pattern.matches(value) != self.negated
 
-    def refuses(self, value: str) -> bool:
-        """Return whether a negation is hit."""
-        return self.negated and self.pattern.matches(value)
+
+class Parts(t.NamedTuple):
+    """The patterns of a destination entry as Argo CD compares them."""
+
+    name: DestinationPattern
+    server: DestinationPattern
+    namespace: DestinationPattern
 
 
 class DestinationRule(t.NamedTuple):
@@ -70,8 +74,8 @@ class DestinationRule(t.NamedTuple):
     where: str
     text: str
     spec: ProjectDestination
-    exact_server: Pattern
-    """For a server as it is written: strict permits nothing that this does not."""
+    upstream: Parts
+    """What the entry means in Argo CD: strict permits no more than that, and refuses no less."""
 
 
 class Kind(t.NamedTuple):
@@ -207,8 +211,10 @@ class Project:
         namespace = self._part(item.namespace, f"{where}.namespace")
         cluster = item.server or item.name or "''"
         shown_entry = f"{cluster} {item.namespace or chr(39) * 2}"
-        exact = tolerant(self._glob, item.server)
-        return DestinationRule(name, server, namespace, where, shown_entry, item, exact)
+        upstream = Parts(name, server, namespace)
+        if self.strict:
+            upstream = Parts(*map(_as_upstream, (item.name, item.server, item.namespace)))
+        return DestinationRule(name, server, namespace, where, shown_entry, item, upstream)
 
     def _part(self, text: str, where: str) -> DestinationPattern:
         negated = text.startswith("!")
@@ -248,6 +254,11 @@ class Project:
             fix = "a pattern that compiles; this one matches nothing"
             self.findings.append(Finding(code="project-pattern", severity=severity, where=where, text=found, fix=fix))
             return broken(text, str(failure))
+
+
+def _as_upstream(text: str) -> DestinationPattern:
+    negated = text.startswith("!")
+    return DestinationPattern(tolerant(lambda it: loose(glob(it)), text[1:] if negated else text), negated)
 
 
 def _both(own: KindList, inherited: KindList) -> KindList:

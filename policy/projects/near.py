@@ -47,6 +47,8 @@ def destinations(
         negated = rule.namespace.negated or rule.server.negated or rule.name.negated
         if negated and (here or inside):
             found.append(f"{shown} only refuses; it permits nothing")
+        elif here and inside and not rule.upstream.server.matches(cluster.server):
+            found.append(f"{shown} means this server in another spelling; case and slashes count")
         elif here and not inside:
             found.append(f"{shown} means this cluster, but not namespace {namespace or repr('')}")
         elif inside and not here:

@@ -16,7 +16,7 @@ from model.urls import display_url
 from policy.findings import shown
 from policy.projects import near
 from policy.projects.accounts import Impersonation, resolve
-from policy.projects.compiled import DestinationPattern, DestinationRule, Kind, Project
+from policy.projects.compiled import DestinationPattern, DestinationRule, Kind, Parts, Project
 from policy.projects.goform import normalised
 
 MOST_NAMED = 5
@@ -98,9 +98,13 @@ def _hits(part: DestinationPattern, value: str) -> bool:
 
 
 def _permits(project: Project, rule: DestinationRule, cluster: Cluster, namespace: str, protected: str) -> bool:
-    if project.strict and protected and namespace == protected and rule.spec.namespace != protected:
+    upstream = rule.upstream
+    named = _hits(upstream.server, cluster.server) or _hits(upstream.name, cluster.name)
+    if not (named and upstream.namespace.matches(namespace)):
         return False
-    if project.strict and rule.namespace.negated:
+    if not project.strict:
+        return True
+    if (protected and namespace == protected and rule.spec.namespace != protected) or rule.namespace.negated:
         return False
     return _on_cluster(project, rule, cluster) and rule.namespace.matches(namespace)
 
@@ -110,28 +114,41 @@ def _on_cluster(project: Project, rule: DestinationRule, cluster: Cluster) -> bo
     server, name = project.server_form(cluster.server), cluster.name
     if not project.strict:
         return _hits(rule.server, server) or _hits(rule.name, name)
-    by_server = _hits(rule.server, server) and not rule.server.negated and rule.exact_server.matches(cluster.server)
-    return by_server or (_hits(rule.name, name) and not rule.name.negated)
+    return (_hits(rule.server, server) and not rule.server.negated) or (
+        _hits(rule.name, name) and not rule.name.negated
+    )
 
 
 def _refuses(project: Project, rule: DestinationRule, cluster: Cluster, namespace: str) -> bool:
-    """Return whether a negation of the entry is hit, in the area that its other parts mark out.
+    """Return whether a negation of the entry is hit, in the area that its other parts mark out."""
+    return _refuses_upstream(rule.upstream, cluster, namespace) or (
+        project.strict and _refuses_strictly(project, rule, cluster, namespace)
+    )
 
-    A negated name refuses whatever the namespace, as upstream. strict refuses what upstream refuses, and also: a
-    negated namespace on a cluster that is meant by its name, and a negated server beside a negated namespace.
-    """
-    server = project.server_form(cluster.server)
-    by_server, by_name = _hits(rule.server, server), _hits(rule.name, cluster.name)
-    inside = rule.namespace.matches(namespace)
-    if not project.strict and (by_server or by_name) and inside:
+
+def _refuses_upstream(parts: Parts, cluster: Cluster, namespace: str) -> bool:
+    """Refuse as Argo CD does: a negated name whatever the namespace, a negated namespace on the entry's server."""
+    by_server, by_name = _hits(parts.server, cluster.server), _hits(parts.name, cluster.name)
+    inside = parts.namespace.matches(namespace)
+    if (by_server or by_name) and inside:
         return False
+    if parts.name.negated and not by_name:
+        return True
+    if parts.server.negated and not by_server and inside:
+        return True
+    return parts.namespace.negated and not inside and by_server
+
+
+def _refuses_strictly(project: Project, rule: DestinationRule, cluster: Cluster, namespace: str) -> bool:
+    """Refuse, too: a negated namespace on a cluster meant by its name, a negated server beside a negated namespace."""
+    by_server = _hits(rule.server, project.server_form(cluster.server))
+    by_name = _hits(rule.name, cluster.name)
+    inside = rule.namespace.matches(namespace)
     if rule.name.negated and not by_name:
         return True
-    if rule.server.negated and not by_server and (inside or (project.strict and rule.namespace.negated)):
+    if rule.server.negated and not by_server and (inside or rule.namespace.negated):
         return True
-    here = by_server
-    if project.strict:
-        here = by_server or by_name or not (rule.spec.server or rule.spec.name)
+    here = by_server or by_name or not (rule.spec.server or rule.spec.name)
     return rule.namespace.negated and not inside and here
 
 

@@ -203,3 +203,12 @@ def test_source_namespaces_are_told_as_they_are_written(mode: Mode) -> None:
     permitted, refused = (permit.namespace_of_application(project, name, "argocd") for name in ("team-1", "x"))
     assert "/^team-[0-9]+$/" == (permitted.rule and permitted.rule.text)
     assert refused.reason.endswith("spec.sourceNamespaces has '', /^team-[0-9]+$/")
+
+
+def test_another_spelling_is_named_as_what_came_near() -> None:
+    """Who is refused for a slash or a capital letter is told so; the protected namespace is another matter."""
+    spelled = compiled(sourceRepos=["https://h/x/"], destinations=[entry("https://PROD:6443/")])
+    answers = [permit.source(spelled, "https://h/x"), permit.destination(spelled, PROD, "shop", "")]
+    assert [True, True] == ["another spelling" in answer.reasons[0] for answer in answers]
+    local = compiled(destinations=[entry("https://prod:6443")])
+    assert not any("spelling" in reason for reason in permit.destination(local, PROD, "argocd", "argocd").reasons)
