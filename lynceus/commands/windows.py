@@ -124,7 +124,7 @@ def _list_lines(record: dict[str, t.Any]) -> list[str]:
 
 
 def _whose(mode: str) -> str:
-    return ", as Argo CD reckons" if mode == "compat" else ", by the clock"
+    return ", as Argo CD reckons" if mode == "compat" else ", as Lynceus reckons"
 
 
 @windows.command()

@@ -113,6 +113,8 @@ def test_argo_cds_reckoning_is_told_where_it_differs(run: Run) -> None:
     )  # fmt: skip
     out = run("list", "all.yaml", "--at", "2026-03-29T03:00:00Z")[1]
     assert "  compat: open until 2026-03-29T04:00:00Z, as Argo CD reckons" in out
+    out = run("list", "all.yaml", "--at", "2026-03-29T03:00:00Z", "--mode", "compat")[1]
+    assert "  strict: open until 2026-03-29T05:00:00Z, as Lynceus reckons" in out
     assert "otherMode" not in listed(run, "2026-06-15T21:00:00Z")["AppProject shop: spec.syncWindows[0]"]
 
 
