@@ -145,7 +145,7 @@ class _Work:
 
     def __init__(self, sides: tuple[Side, Side], apps: Applications, words: Verbs) -> None:
         self.sides, self.apps, self.words = sides, apps, words
-        self.unproven: set[str] = set() if words.complete else {"applications: actions on single resources"}
+        self.unproven: set[str] = set()
         self._known: dict[t.Any, Found] = {}
         self._memory: Memory = {}
 
@@ -181,8 +181,13 @@ class _Work:
         self, resource: str, before: list[Held], after: list[Held]
     ) -> dict[tuple[str, ...], tuple[list[Held], list[Held]]]:
         """Return actions with the lines that concern them, those concerned by the same lines together."""
-        if self._deeds(0, before) == self._deeds(1, after):
+        differing = {deed[0] for deed in self._deeds(0, before) ^ self._deeds(1, after)}
+        if not differing:
             return {}
+        if resource == "applications" and not self.words.complete:
+            patterns = (held.line.action for held in (*before, *after))
+            if any(pattern.literal is None and pattern.text in differing for pattern in patterns):
+                self.unproven.add("applications: actions on single resources")
         groups: dict[t.Any, tuple[list[str], list[Held], list[Held]]] = {}
         for action in self.words.actions[resource]:
             old = [held for held in before if held.line.action.matches(action)]

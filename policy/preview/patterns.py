@@ -15,6 +15,9 @@ from policy.rbac.vocabulary import PROJECT_SCOPED
 
 SLASH = Chars(((ord("/"), ord("/")),))
 NO_SLASH = SLASH._replace(negated=True)
+NO_BREAK = Chars(((10, 10),), negated=True)
+"""What a dot matches in an expression."""
+
 NAMELESS = frozenset({"certificates", "gpgkeys"})
 """Resources whose requests have an empty object."""
 
@@ -27,6 +30,8 @@ def machine_of(pattern: Pattern, dialect: str) -> Machine | None:
         return _glob("*")
     if dialect == "glob":
         return _glob(pattern.text)
+    if dialect == "regex":
+        return expression_machine(pattern.text)
     return _loose(pattern.text) if dialect == "loose" else None
 
 
@@ -41,6 +46,82 @@ def _glob(text: str) -> Machine | None:
         return glob_machine(text)
     except GlobError:
         return None
+
+
+@functools.lru_cache(maxsize=4096)
+def expression_machine(text: str) -> Machine | None:
+    """Return the automaton of a simple expression that must match the whole text; None for what is not simple.
+
+    Simple are letters, dots, escaped signs, ``*``, ``+`` and ``?`` behind one character, and alternatives, also in
+    brackets; anchors count only where they say nothing.
+    """
+    return _Expression(text).machine()
+
+
+class _Expression:
+    """One pass over an expression."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.depth = text, 0, 0
+        self.builder = Builder()
+
+    def machine(self) -> Machine | None:
+        self.builder.open_choice()
+        while self.at < len(self.text):
+            if not self._item(self.text[self.at]):
+                return None
+        if self.depth:
+            return None
+        self.builder.close()
+        return self.builder.done()
+
+    def _item(self, char: str) -> bool:
+        """Take one item; False when it is not simple."""
+        before, after = self.text[self.at - 1 : self.at], self.text[self.at + 1 : self.at + 2]
+        self.at += 1
+        if char in "^$":
+            return self.depth == 0 and (before if char == "^" else after) in ("", "|")
+        if char == "|":
+            self.builder.next_choice()
+            return True
+        if char in "()":
+            return self._bracket(char, after)
+        if char == ".":
+            return self._repeated(NO_BREAK)
+        if char == "\\":
+            self.at += 1
+            return bool(after) and after.isascii() and not after.isalnum() and self._repeated(_one(after))
+        return char not in "*+?[]{}" and self._repeated(_one(char))
+
+    def _bracket(self, char: str, after: str) -> bool:
+        if char == "(":
+            self.builder.open_choice()
+            self.depth += 1
+            if after == "?":
+                self.at += 2
+                return self.text.startswith("?:", self.at - 2)
+            return True
+        self.builder.close()
+        self.depth -= 1
+        return self.depth >= 0 and after not in ("*", "+", "?", "{")
+
+    def _repeated(self, chars: Chars) -> bool:
+        """Take a character, and the sign behind it that says how often."""
+        sign = self.text[self.at : self.at + 1]
+        if sign not in ("*", "+", "?", "{"):
+            self.builder.char(chars)
+            return True
+        self.at += 1
+        if sign == "?":
+            self.builder.open_choice()
+            self.builder.char(chars)
+            self.builder.next_choice()
+            self.builder.close()
+        elif sign == "+":
+            self.builder.char(chars)
+        if sign in "*+":
+            self.builder.star(chars)
+        return sign != "{" and self.text[self.at : self.at + 1] not in ("*", "+", "?", "{")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -27,6 +27,8 @@ WITH_APPLICATIONS = frozenset({"applications", "logs", "exec"})
 PAIRS = WITH_APPLICATIONS | {"applicationsets"}
 """Resources whose objects are PROJECT/…, always."""
 
+EXPRESSIONS = frozenset({"regex", "search"})
+
 MANY = 50
 """Applications from which on it pays to remember what was worked out for other callers."""
 
@@ -161,7 +163,7 @@ class Search:
 
     def _samples(self, item: Item) -> tuple[str, ...]:
         """Return texts to try first: for a simple glob that is all there is to do."""
-        if item.dialect == "regex":
+        if item.dialect in EXPRESSIONS:
             return samples(item.pattern.text)
         return (item.pattern.text.replace("*", "x").replace("?", "x"),)
 
@@ -338,6 +340,6 @@ class _Reach:
 def _covers(item: Item, pattern: Pattern, *, pairs: bool) -> bool:
     """True when the item certainly matches whatever the pattern matches."""
     text, start = item.pattern.text, item.pattern.prefix
-    if item.pattern.everything or (pairs and text == "*/*" and item.dialect != "regex"):
+    if item.pattern.everything or (pairs and text == "*/*" and item.dialect not in EXPRESSIONS):
         return True
-    return item.dialect != "regex" and text == f"{start}*" and pattern.prefix.startswith(start)
+    return item.dialect not in EXPRESSIONS and text == f"{start}*" and pattern.prefix.startswith(start)

@@ -73,9 +73,12 @@ class Side:
                 self._projects_of.setdefault(name, set()).add(project)
 
     def dialect(self, line: PolicyLine) -> str:
-        """Return what the patterns of a line are written in: glob, loose (upstream's library) or regex."""
+        """Return what the patterns of a line are written in.
+
+        glob, loose (as upstream's library has globs), regex (of whole texts) or search (found anywhere, as upstream).
+        """
         if self.regex and not (self.strict and line.origin.startswith(builtin.SOURCE)):
-            return "regex"
+            return "regex" if self.strict else "search"
         return "glob" if self.strict or line.origin.startswith(builtin.SOURCE) else "loose"
 
     def names(self) -> set[str]:

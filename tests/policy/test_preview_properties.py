@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from model.project import AppProject, read_project
 from model.settings import RbacSettings
 from policy.generation import Generation, build
-from policy.patterns import glob
+from policy.patterns import PatternError, glob, regex
 from policy.preview.differences import Comparison, Diff
+from policy.preview.patterns import expression_machine
 from policy.preview.search import turn
 from policy.preview.universe import callers
 from policy.rbac.vocabulary import ACTIONS
@@ -176,3 +177,21 @@ def test_equal_names_make_equal_callers(
     caller = Subject("alice", tuple(groups))
     for question in questions():
         assert answer(before, caller, question, "strict") == answer(after, caller, question, "strict")
+
+
+@hypothesis.settings(max_examples=300)
+@hypothesis.given(
+    text=st.text("ab/.|*+?()^$\\-x{", max_size=10)
+    | st.from_regex(r"\^?\((a|b|/|\.\*){1,4}(\|[ab/.]+)\)\$?", fullmatch=True),
+    words=st.lists(st.text("ab/.-x\n|", max_size=5), min_size=12, max_size=12),
+)
+def test_automata_of_expressions_match_as_the_engine_does(text: str, words: list[str]) -> None:
+    """What is taken for simple matches the same whole texts as the compiled expression."""
+    machine = expression_machine(text)
+    try:
+        pattern = regex(text, anchored=True)
+    except PatternError:
+        return
+    hypothesis.event("simple" if machine else "not simple")
+    for word in (*words, "", "a", "ab", "a/b"):
+        assert machine is None or pattern.matches(word) == machine.accepts(machine.walk(word)), (text, word)
