@@ -28,8 +28,8 @@ PLURALS: t.Final = {
 MANAGER: t.Final = "lynceus-demo"
 
 
-def _until(probe: t.Callable[[], bool], failure: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def _until(probe: t.Callable[[], bool], failure: str, seconds: float, deadline: float | None = None) -> None:
+    deadline = time.monotonic() + seconds if deadline is None else deadline
     while not probe():
         if time.monotonic() > deadline:
             raise LynceusError(f"{failure} after {seconds:.0f} s")
@@ -118,12 +118,15 @@ class DemoCluster:
         return any(entry["type"] == "Established" and entry["status"] == "True" for entry in found)
 
     def wait_gone(self, objects: t.Iterable[tuple[str, str, str]], seconds: float) -> None:
-        """Wait until none of the (kind, namespace, name) is there."""
+        """Wait until none of the (kind, namespace, name) is there; LynceusError when one still is after all that."""
+        deadline = time.monotonic() + seconds
         for kind, namespace, name in objects:
+            where = f"{namespace}/{name}" if namespace else name
             _until(
                 lambda kind=kind, ns=namespace, name=name: not self.exists(kind, ns, name),  # type: ignore[misc]
-                f"{kind} {namespace}/{name} is still there",
+                f"{kind} {where} is still there",
                 seconds,
+                deadline,
             )
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
