@@ -16,6 +16,9 @@ from policy.windows.schedule import Schedule, latest_start, next_start, starts_o
 LONGEST_RUN = 400
 """Days that are followed; a run that is longer is looked at anew from there."""
 
+FURTHEST = dt.timedelta(days=41 * 366)
+"""So far ahead nobody asks whether the openings go on behind it; durations reach 292 years."""
+
 _DAY = dt.timedelta(days=1)
 
 
@@ -45,6 +48,8 @@ class Run:
         for _ in range(LONGEST_RUN):
             last, joined = self._last_of_day(start)
             end = last + self.duration
+            if end - now > FURTHEST:
+                return end
             following = next_start(self.schedule, last, self.zone, self.duration) if joined else None
             if following is None or following > end:
                 return end

@@ -262,6 +262,7 @@ _MINUTE = dt.timedelta(minutes=1)
 _ZERO = dt.timedelta(0)
 
 
+@functools.lru_cache(maxsize=4096)
 def steady_offset(day: dt.date, zone: zoneinfo.ZoneInfo | None) -> dt.timedelta | None:
     """Return the UTC offset when it is one and the same all day long, else None."""
     if zone is None:

@@ -18,6 +18,7 @@ from model.settings import GlobalProject, RbacSettings
 from policy.generation import build
 from policy.guard import Guard
 from policy.windows import Target, Window, judge
+from policy.windows.run import FURTHEST
 from policy.windows.zones import find_zone
 from tests.policy.added_support import NOON, application, at, generation, project
 
@@ -383,3 +384,10 @@ def test_looking_ahead_ends_and_says_where() -> None:
     assert found.allowed
     assert found.next_change is None
     assert found.sure_until > at(NOON) + dt.timedelta(hours=12)
+
+
+def test_a_window_of_centuries_is_followed_no_further_than_anybody_asks() -> None:
+    """Every leap day for 292 years: open, for longer than any schedule waits, and told at once."""
+    span = window(kind="deny", schedule="0 0 29 2 *", duration="2562047h").span(at(NOON))
+    assert span.open
+    assert span.end > at(NOON) + FURTHEST
