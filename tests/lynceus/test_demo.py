@@ -17,10 +17,13 @@ STEPS = 11
 CRDS = Path(__file__).parents[2] / "deploy" / "crds"
 
 
-def tell(*arguments: str, start: tuple[str, ...] = ("-m", "lynceus")) -> "subprocess.CompletedProcess[str]":
-    """Run the demo as a person would, in a process of its own."""
+def tell(
+    *arguments: str, start: tuple[str, ...] = ("-m", "lynceus"), **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the demo as a person would, in a process of its own, with these variables in its environment."""
     command = [sys.executable, *start, "demo", "--once", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    options: dict[str, t.Any] = {"capture_output": True, "text": True, "env": os.environ | variables}
+    return subprocess.run(command, timeout=PATIENCE_SECONDS, check=False, **options)
 
 
 def step(told: str, title: str) -> str:
@@ -198,8 +201,10 @@ main()
 
 @pytest.mark.slow
 def test_without_kustomize_its_steps_are_left_out() -> None:
-    """Where neither kustomize nor kubectl is found, one line says so and the rest of the story holds."""
-    done = tell(start=("-c", WITHOUT_TOOL))
+    """Where neither kustomize nor kubectl is found, one line says so and the rest holds; behind a proxy, too."""
+    nowhere = "http://127.0.0.1:9"
+    proxies = {"HTTPS_PROXY": nowhere, "https_proxy": nowhere, "HTTP_PROXY": nowhere, "http_proxy": nowhere}
+    done = tell(start=("-c", WITHOUT_TOOL), **proxies)
     assert (0, 1) == (done.returncode, done.stdout.count("storefront is left out")), done.stdout + done.stderr
     assert "storefront is Synced" not in done.stdout
     assert f"All {STEPS} steps hold." in done.stdout
