@@ -25,7 +25,7 @@ from controller.kube.store import Change, ObjectStore
 from controller.kubeevents import EventRecorder
 from controller.memory import Memory
 from controller.openings import Openings
-from controller.refresh import Request
+from controller.refresh import Request, of_change
 from controller.requests import Requests
 from controller.secretbook import SecretBook
 from controller.sources.service import SourceService
@@ -226,6 +226,8 @@ class Manager:
         self.publish(ApplicationChanged(application=new, dest_server=self.server_of(new)))
         if own:
             return
+        if wish := of_change(old, new):
+            self.memory(key).ask(wish)
         self.refreshes.add(key)
         if new.operation is not None or new.deleting:
             self.operations.add(key)

@@ -59,6 +59,21 @@ def decide(
     return found.merged(requested)
 
 
+def of_change(old: Application | None, new: Application) -> Request | None:
+    """Return the refresh that somebody's change of the Application asks for beside its sources; None for the others.
+
+    What decides about a sync decides anew at once: nobody waits for the next timeout after switching automated sync on.
+    Source: Argo CD controller/appcontroller.go, automatedSyncEnabled.
+    """
+    if old is None:
+        return None
+    if old.spec.sync_policy != new.spec.sync_policy:
+        return Request(level=RefreshLevel.LATEST, reason="sync policy changed")
+    if (old.spec.project, old.metadata.labels) != (new.spec.project, new.metadata.labels):
+        return Request(level=RefreshLevel.RECENT, reason="project or labels changed")
+    return None
+
+
 def next_due(app: Application, checked_at: dt.datetime | None, settings: Settings) -> dt.datetime | None:
     """Return when the soft or hard clock of the Application runs out, jitter included; None when both are off."""
     last = last_check(app, checked_at)

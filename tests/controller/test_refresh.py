@@ -102,3 +102,23 @@ def test_the_jitter_spreads_applications_over_its_range() -> None:
     assert 120 <= waits[0] < 125
     assert 175 < waits[-1] < 180
     assert times[0] == refresh.next_due(application(name="app-0", status=compared()), None, settings)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, None),
+        ({"annotations": {"note": "x"}}, None),
+        ({"automated": {"prune": True}}, (2, "sync policy changed")),
+        ({"syncPolicy": {"syncOptions": ["Prune=false"]}}, (2, "sync policy changed")),
+        ({"project": "other"}, (1, "project or labels changed")),
+    ],
+    ids=["nothing", "annotation", "automated", "options", "project"],
+)
+def test_a_change_that_decides_about_a_sync_is_looked_at(
+    changed: dict[str, t.Any], expected: tuple[int, str] | None
+) -> None:
+    """Switching automated sync on waits for no timeout, nor does a move to another project's windows."""
+    found = refresh.of_change(application(), application(**changed))
+    assert expected == (found and (int(found.level), found.reason))
+    assert refresh.of_change(None, application(**changed)) is None

@@ -171,6 +171,23 @@ def test_break_glass_takes_a_named_person_through_and_is_told_once(world: World,
     assert "fixes 4711" in told_events[0]["message"]
 
 
+def test_a_change_of_policy_or_label_is_decided_anew_at_once(world: World, repo: Repo) -> None:
+    """Automated sync that is switched on begins; a label that takes the Application out of a freeze lets it go on."""
+    world.clock.set(DURING)
+    world.settings(
+        "lynceus-cm", **{"freeze.incident": json.dumps({**FREEZE, "labelSelector": {"matchLabels": {"tier": "web"}}})}
+    )
+    repo.push({"app/a.yaml": config_map("a", k="1")})
+    world.app("shop", repo, policy={})
+    world.patch("shop", {"metadata": {"labels": {"tier": "web"}}})
+    world.start(**AT_ONCE)
+    world.until("shop", "OutOfSync")
+    world.patch("shop", {"spec": {"syncPolicy": {"automated": {}}}})
+    world.until_condition("shop", BLOCKED)
+    world.patch("shop", {"metadata": {"labels": {"tier": None}}})
+    world.wait("the change", lambda: value(world) == "1")
+
+
 @pytest.mark.parametrize("broken", ["windows", "annotation"])
 def test_what_cannot_be_read_keeps_its_last_good_form_and_denies_after_a_restart(
     real_world: World, repo: Repo, broken: str
