@@ -49,7 +49,13 @@ class Verdict(msgspec.Struct, frozen=True):
     @property
     def allowed(self) -> bool:
         """True when nothing was refused."""
-        return self.decision.allowed and all(check.decision.allowed for check in self.checks)
+        return self.answer.allowed
+
+    @property
+    def answer(self) -> Decision:
+        """The first refusal, whatever it was about; the decision itself when there is none."""
+        every = (self.decision, *(check.decision for check in self.checks))
+        return next((each for each in every if not each.allowed), self.decision)
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -111,7 +111,7 @@ def _print(verdicts: list[Verdict], traps: t.Sequence[Finding], output: str) -> 
 
 def _lines(verdict: Verdict) -> list[str]:
     """Return what a person reads: the answer, then each question with its rule and, if refused, the way out."""
-    first, *rest = decision_lines(verdict.decision)
+    first, *rest = decision_lines(verdict.answer)
     lines = [f"{verdict.application.metadata.name}: {first}", *rest]
     for each in verdict.checks:
         answer, *details = decision_lines(each.decision)
@@ -122,7 +122,7 @@ def _lines(verdict: Verdict) -> list[str]:
 
 def _record(verdict: Verdict) -> dict[str, t.Any]:
     checks = [_check_record(each) for each in verdict.checks]
-    record = decision_record(verdict.decision)
+    record = decision_record(verdict.answer)
     return {"application": verdict.application.metadata.name, **record, "checks": checks}
 
 

@@ -217,3 +217,12 @@ def test_a_folder_of_projects_is_read(files: Path) -> None:
     (files / "policy" / "shop.yaml").write_text(PROJECT)
     assert 0 == run(files, "project", "check", "app.yaml", "--project-file", "policy")[0]
     assert 0 == run(files, "project", "lint", "policy")[0]
+
+
+def test_the_first_answer_is_the_first_refusal(files: Path) -> None:
+    """Exit code, first line and the data above the checks say the same, also when only an object is refused."""
+    words = ("project", "check", "app.yaml", "--project-file", "project.yaml", "--manifests", "objects.yaml")
+    code, out, _ = run(files, *words)
+    assert (1, "web: deny: kind ResourceQuota is refused by") == (code, out[:43])
+    found = json.loads(run(files, *words, "-o", "json")[1])[0]
+    assert (False, "AppProject shop: spec.namespaceResourceBlacklist[0]") == (found["allowed"], found["rule"]["origin"])
