@@ -48,6 +48,12 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         """All records, also those that cannot be read."""
         return read_additions(self.data, self.version).freezes
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """One line for each key that is not read: a freeze under such a key does not freeze."""
+        problems = read_additions(self.data, self.version).problems
+        return tuple(f"{one.where}: {one.text}; expected {one.fix}" for one in problems if one.code == "additions-key")
+
 
 class _Metadata(msgspec.Struct, frozen=True):
     resource_version: str = msgspec.field(name="resourceVersion", default="")

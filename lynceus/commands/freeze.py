@@ -256,6 +256,8 @@ def status(
     order = {"active": 0, "coming": 1, "past": 2}
     found = sorted(stored.freezes, key=lambda each: (order[phase(each, now)], each.start, each.id))
     active = any(phase(each, now) == "active" for each in found)
+    for line in stored.unread:
+        click.echo(f"lynceus: note: {line}", err=True)
     if output == "text":
         shown = [each for each in found if past or phase(each, now) != "past"]
         hidden = len(found) - len(shown)

@@ -178,6 +178,14 @@ def test_status_says_it_with_the_exit_code_when_asked(run: Run) -> None:
     assert 1 == run("status", "--exit-code")[0]
 
 
+def test_a_freeze_under_a_key_that_is_not_read_is_told(run: Run, cluster: Cluster, namespace: str) -> None:
+    """Somebody wrote `Freeze.fire` by hand: nothing is frozen, and status says why."""
+    put(cluster, namespace, {"Freeze.fire": "{reason: fire}"})
+    code, out, err = run("status")
+    assert (0, "no freeze is in force or coming\n") == (code, out)
+    assert err.startswith("lynceus: note: lynceus-cm 'Freeze.fire': no key that is read, so that nothing in it counts")
+
+
 def test_a_dry_run_writes_nothing(run: Run, cluster: Cluster, namespace: str) -> None:
     """It says what would be, and there is no ConfigMap afterwards."""
     code, out, _ = run("start", "--reason", "r", "--for", "1h", "--dry-run")
