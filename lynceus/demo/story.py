@@ -53,7 +53,7 @@ def a_manual_edit(world: World, say: Narrator) -> None:
     say.step("A manual edit is healed")
     namespace = world.namespace("guestbook")
     world.cluster.patch("Deployment", namespace, "guestbook", {"spec": {"replicas": 5}})
-    say.tell("kubectl scale deployment guestbook --replicas=5, by hand")
+    say.tell("the Deployment is changed by hand, as kubectl scale deployment guestbook --replicas=5 does")
     say.expect(
         "the Deployment has 2 replicas again",
         lambda: world.cluster.get("Deployment", namespace, "guestbook")["spec"]["replicas"] == 2,
