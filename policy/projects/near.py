@@ -52,8 +52,17 @@ def destinations(
         elif here and not inside:
             found.append(f"{shown} means this cluster, but not namespace {namespace or repr('')}")
         elif inside and not here:
-            found.append(f"{shown} means this namespace, but not cluster {cluster.name or cluster.server}")
+            found.append(f"{shown} means this namespace, but not cluster {_cluster(rule, cluster)}")
     return tuple(found[:MOST])
+
+
+def _cluster(rule: DestinationRule, cluster: Cluster) -> str:
+    """Return how the cluster is known, and which of its names is not although the entry uses it."""
+    if rule.spec.name and not cluster.name:
+        return f"{cluster.server}, whose name is not known here: its Secret has it"
+    if rule.spec.server and not cluster.server:
+        return f"{cluster.name}, whose server is not known here: its Secret has it"
+    return cluster.name or cluster.server
 
 
 def kinds(project: Project, group: str, kind: str, name: str | None, *, namespaced: bool) -> tuple[str, ...]:

@@ -212,3 +212,17 @@ def test_another_spelling_is_named_as_what_came_near() -> None:
     assert [True, True] == ["another spelling" in answer.reasons[0] for answer in answers]
     local = compiled(destinations=[entry("https://prod:6443")])
     assert not any("spelling" in reason for reason in permit.destination(local, PROD, "argocd", "argocd").reasons)
+
+
+@pytest.mark.parametrize(
+    ("spec", "cluster", "missing"),
+    [
+        (entry(name="prod"), Cluster(name="", server="https://prod:6443"), "name"),
+        (entry("https://prod:6443"), Cluster(name="prod", server=""), "server"),
+    ],
+)
+def test_a_cluster_that_is_half_known_is_told(spec: dict[str, str], cluster: Cluster, missing: str) -> None:
+    """On files the other name of a cluster is only in its Secret: who leaves that out is told."""
+    answer = permit.destination(compiled(destinations=[spec]), cluster, "shop", "")
+    assert not answer.allowed
+    assert answer.reasons[0].endswith(f"whose {missing} is not known here: its Secret has it")
