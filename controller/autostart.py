@@ -158,8 +158,7 @@ def _wish(
 
 def _blocked(context: Context, app: Application, memory: Memory, decision: Decision, now: dt.datetime) -> Start:
     """Say that the change waits, for which rule and until when, and come back exactly then."""
-    until = f" until {format_time(decision.until)}" if decision.until else ""
-    findings = (Finding(ConditionType.SYNC_BLOCKED, f"An automated sync waits{until}: {decision.reason}"),)
+    findings = (Finding(ConditionType.SYNC_BLOCKED, f"A change waits: {decision.reason}"),)
     heal = healing.permitted(context, app, memory, now)
     if decision.until is None:
         return Start(findings=findings, again_seconds=BLOCKED_AGAIN, heal=heal)

@@ -7,8 +7,11 @@ are not started unless the caller allows it. Called by `controller.kube.client`.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import typing as t
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 from model.errors import InvalidSettings
@@ -51,7 +54,23 @@ def _pool(configuration: Configuration) -> urllib3.PoolManager:
     """Return the connection pool that the official client builds: CA, client certificate, proxy, server name."""
     from kubernetes.client.rest import RESTClientObject
 
+    of_environment = configuration.proxy in urllib.request.getproxies().values()
+    if of_environment and _is_loopback(urllib.parse.urlsplit(configuration.host).hostname or ""):
+        configuration.proxy = None
     return RESTClientObject(configuration).pool_manager
+
+
+def _is_loopback(host: str) -> bool:
+    """Say whether a host is this machine, to which no proxy of the environment leads.
+
+    Source: golang.org/x/net/http/httpproxy, which kubectl and Argo CD use.
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _configuration() -> Configuration:
