@@ -8,8 +8,9 @@ from lynceus.policytest import cases, subjects
 from lynceus.policytest.cases import Question
 from lynceus.policytest.fields import Fields
 from lynceus.policytest.world import World, Worlds
+from lynceus.scopes import Scopes
 from model.application import Application, ApplicationSpec, Destination
-from model.meta import ObjectMeta
+from model.meta import GroupKind, ObjectMeta
 from model.source import Source
 from policy.rbac.vocabulary import ACTIONS, known_action
 
@@ -100,10 +101,15 @@ def _permitted(fields: Fields, worlds: Worlds, world: World) -> Question:
 
 def _resource(fields: Fields, worlds: Worlds, world: World) -> Question:
     resource = fields.nested("resource", ("app", "group", "kind", "namespace", "name"))
+    group, kind = resource.text("group", ""), resource.name("kind")
+    namespaced = Scopes(()).namespaced(GroupKind(group, kind))
+    if namespaced is not None and namespaced != ("namespace" in resource):
+        found = f"{kind} without a namespace" if namespaced else f"{kind} with a namespace"
+        raise resource.wrong("", found, "namespace: where it lies" if namespaced else "none: it is cluster-scoped")
     return cases.OfKind(
         _placed(resource, worlds, world),
-        resource.text("group", ""),
-        resource.name("kind"),
+        group,
+        kind,
         resource.name("namespace") if "namespace" in resource else "",
         resource.text("name", ""),
     )

@@ -84,6 +84,14 @@ REFUSED = {
         "permitted: {app: {project: shop, destination: {name: prod}}}\n    expect: deny",
         "permitted.app: found cluster 'prod', which is not among `clusters`",
     ),
+    "a namespaced kind without a namespace": (
+        "resource: {app: web, kind: Secret, name: a}\n    expect: deny",
+        ":9: tests[0].cases[0].resource: found Secret without a namespace, expected namespace: where it lies",
+    ),
+    "a cluster-scoped kind in a namespace": (
+        "resource: {app: web, kind: Namespace, namespace: a, name: a}\n    expect: deny",
+        "resource: found Namespace with a namespace, expected none: it is cluster-scoped",
+    ),
     "a destination said twice": (
         "destination: {project: shop, name: production, server: https://x, namespace: a}\n    expect: deny",
         "destination: found name and server, expected name or server of one cluster",
