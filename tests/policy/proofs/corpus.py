@@ -99,6 +99,7 @@ WINDOWS = _json(
     _WINDOW,
     {"kind": "allow", "schedule": "0 9 * * 1-5", "duration": "8h", "applications": ["*"]},
     {"kind": "deny", "schedule": "* * * * *", "duration": "1m", "applications": ["web"], "timeZone": "Asia/Gaza"},
+    {"kind": "deny", "schedule": "0 3 * * *", "duration": "1h", "applications": ["*"], "timeZone": "Europe/Amsterdam"},
     {"kind": "allow", "schedule": "0 0 29 2 *", "duration": "-1h", "applications": ["*"], "syncOverrun": True},
 )
 PROJECTS = _json(
