@@ -177,11 +177,13 @@ class Stage:
 
     def addresses(self) -> tuple[tuple[str, str], ...]:
         """Return what a person can look at while the demo stays up; the kubeconfig is the way to the token."""
+        context = f" --context {self._way.context}" if self._way.context else ""
         return (
             ("metrics", f"{self.lynceus.metrics_server.url}/metrics"),
             ("API", f"{self.lynceus.api_server.url}/api/v1/applications"),
             ("API tokens", str(self._token_file)),
             ("kubectl", f"export KUBECONFIG={self._way.kubeconfig}"),
+            ("", f"kubectl{context} get applications -n {self.control}"),
         )
 
 
