@@ -11,7 +11,7 @@ from controller.context import Context
 from controller.kube.cluster import ClusterCache
 from controller.sync.plan import Task
 from model.application import Application
-from model.decision import Decision, deny
+from model.decision import Decision, Rule, deny
 from model.errors import ApiUnavailable, InvalidSpec
 from model.meta import GroupKind, ResourceKey, key_of
 from model.secrets import Cluster
@@ -34,17 +34,34 @@ def forbidden(context: Context, app: Application, tasks: t.Iterable[Task]) -> De
             return deny(
                 f"{task.key.group_kind} {task.key.name}: the destination has no such kind, so nothing permits it"
             )
-        decision = context.guard.may_apply(
-            app,
-            group=task.key.group,
-            kind=task.key.kind,
-            namespaced=namespaced,
-            namespace=task.key.namespace,
-            name=task.key.name,
-        )
+        decision = _beyond(cluster, task.key, namespaced=namespaced)
+        if decision is None:
+            decision = context.guard.may_apply(
+                app,
+                group=task.key.group,
+                kind=task.key.kind,
+                namespaced=namespaced,
+                namespace=task.key.namespace,
+                name=task.key.name,
+            )
         if not decision.allowed:
             return decision
     return None
+
+
+def _beyond(cluster: Cluster, key: ResourceKey, *, namespaced: bool) -> Decision | None:
+    """Return the refusal of an object that lies outside of what the cluster's Secret gives to be managed.
+
+    Nothing is watched there, so nobody would see what became of it. Source: gitops-engine pkg/cache, namespaced mode.
+    """
+    given = cluster.namespaces
+    if not given or (not namespaced and cluster.cluster_resources) or (namespaced and key.namespace in given):
+        return None
+    where, text = f"cluster {cluster.name or cluster.server}", f"namespaces: {', '.join(given)}"
+    what = f"its namespace is none of {', '.join(given)}" if namespaced else "cluster-scoped objects are not managed"
+    remedy = "add the namespace to the cluster's Secret" if namespaced else 'set clusterResources: "true" in the Secret'
+    rule = Rule(kind="project", origin=where, text=text)
+    return deny(f"{key.group_kind} {key.name}: {where} is given with namespaces, {what}", rule, remedy=remedy)
 
 
 def permits(context: Context, app: Application, cache: ClusterCache, key: ResourceKey) -> bool:

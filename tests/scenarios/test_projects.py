@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import typing as t
 
 import pytest
@@ -202,3 +203,35 @@ def test_a_declared_object_that_is_not_permitted_is_unknown(world: World, repo: 
         r["kind"]: r["status"] for r in found["resources"]
     }
     assert ("OutOfSync", {}) == (found["sync"]["status"], world.objects("configmaps"))
+
+
+def test_a_cluster_given_with_namespaces_takes_no_cluster_scoped_object(real_world: World, repo: Repo) -> None:
+    """Refused before the first write, with the Secret that says so; with clusterResources it is let through."""
+    world = real_world
+    ca = world.cluster.ca.read_bytes() if world.cluster.ca else b""
+    config = {"bearerToken": world.cluster.token, "tlsClientConfig": {"caData": base64.b64encode(ca).decode()}}
+    data = {"name": "given", "server": world.cluster.url, "config": json.dumps(config), "namespaces": world.destination}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "given", "labels": {"argocd.argoproj.io/secret-type": "cluster"}},
+        "stringData": data,
+    }
+    path = f"/api/v1/namespaces/{world.control}/secrets"
+    assert 201 == world.cluster.request("POST", path, secret).status
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": world.destination},
+    }
+    repo.push({"app/a.yaml": config_map("a"), "app/role.yaml": json.dumps(role)})
+    world.app("shop", repo, destination={"name": "given", "namespace": world.destination})
+    world.start()
+    assert "cluster-scoped objects are not managed" in world.until_condition("shop", "SyncError")
+    assert {} == world.objects("configmaps")
+    world.change(f"{path}/given", {"stringData": {"clusterResources": "true"}})
+    try:
+        world.until("shop", "Synced")
+        assert {"a"} == set(world.objects("configmaps"))
+    finally:
+        world.cluster.request("DELETE", f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{world.destination}")
