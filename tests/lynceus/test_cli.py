@@ -31,7 +31,7 @@ def test_version() -> None:
         (["rbac", "fly"], "lynceus: rbac: No such command 'fly'; see lynceus rbac --help"),
         (["rbac", "can"], "lynceus: rbac can: Missing argument 'SUBJECT'; see lynceus rbac can --help"),
         (["windows", "list", "-o", "xml"], "lynceus: windows list: Invalid value for '-o' / '--output': 'xml' is not"),
-        (["freeze", "status", "x"], "lynceus: freeze status: Got unexpected extra argument (x); see lynceus freeze status"),
+        (["freeze", "status", "x"], "lynceus: freeze status: Got unexpected extra argument (x); see lynceus freeze"),
     ],
 )  # fmt: skip
 def test_wrong_use_is_one_line_and_exit_code_2(words: list[str], said: str) -> None:
