@@ -143,7 +143,6 @@ def build(
     found = [*findings, *_found(units, scoped)]
     rules = _global_rules(global_projects, mode, previous, units, found)
     collected = collect(additions, previous.additions if previous else None)
-    found += collected.findings
     made = Generation(
         identity=_identity(rbac, units, registry, rules, scoped, mode, policy, collected),
         mode=mode,
@@ -158,7 +157,7 @@ def build(
         additions=collected,
         earlier=previous.windows if previous else {},
     )
-    return made, tuple(found)
+    return made, (*found, *collected.findings)
 
 
 def _match_mode(policy: CompiledPolicy | None) -> str:
