@@ -62,7 +62,6 @@ def demo(
     given = Given(kubeconfig=kubeconfig, context=context, allow_exec=allow_exec) if kubeconfig else None
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    _no_proxy_for_loopback()
     with tempfile.TemporaryDirectory(prefix="lynceus-demo-") as made, contextlib.ExitStack() as stack:
         folder = Path(made)
         log_path = log_file or folder / "lynceus.log"
@@ -75,13 +74,6 @@ def demo(
 def _interrupt(_number: int, _: FrameType | None) -> None:
     """End as at Ctrl-C, so that everything is cleared away."""
     raise KeyboardInterrupt
-
-
-def _no_proxy_for_loopback() -> None:
-    """Reach the embedded cluster past the proxies of the environment, as kubectl does: Go's never lead to loopback."""
-    for name in ("NO_PROXY", "no_proxy"):
-        given = os.environ.get(name, "")
-        os.environ[name] = ",".join(filter(None, (given, "127.0.0.1,localhost,::1")))
 
 
 def _play(stage: Stage, repository: str | None, path: str, revision: str, *, once: bool, log_path: Path | None) -> bool:
