@@ -112,6 +112,8 @@ def _start(
     if not decision.allowed:
         memory.turn_due = None
         return _blocked(context, app, memory, decision, now)
+    if waits(app) and not _is_newest(context, memory):
+        return Start(findings=_said(app), again_seconds=0.0, since=memory.fresh_from)
     left = _until_turn(context, app, memory)
     if left > 0:
         return _queued(app, left, now)
@@ -160,12 +162,21 @@ def _blocked(context: Context, app: Application, memory: Memory, decision: Decis
     """Say that the change waits, for which rule and until when, and come back exactly then."""
     findings = (Finding(ConditionType.SYNC_BLOCKED, f"A change waits: {decision.reason}"),)
     heal = healing.permitted(context, app, memory, now)
+    memory.fresh_from = None
     if decision.until is None:
         return Start(findings=findings, again_seconds=BLOCKED_AGAIN, heal=heal)
     left = max(0.0, (decision.until - now).total_seconds())
     spread = context.options.window_jitter.total_seconds() * random.random()  # noqa: S311 - jitter
-    since = context.clock.monotonic() + left
-    return Start(findings=findings, again_seconds=max(0.1, left + spread), since=since, heal=heal)
+    memory.fresh_from = context.clock.monotonic() + left
+    again = max(0.1, left + spread)
+    return Start(findings=findings, again_seconds=again, since=memory.fresh_from, heal=heal)
+
+
+def _is_newest(context: Context, memory: Memory) -> bool:
+    """Say whether the commits were asked for since the window opened, however it came to be open."""
+    if memory.fresh_from is None or memory.fresh_from > context.clock.monotonic():
+        memory.fresh_from = context.openings.seen()
+    return memory.listed >= memory.fresh_from
 
 
 def _until_turn(context: Context, app: Application, memory: Memory) -> float:
@@ -179,13 +190,18 @@ def _until_turn(context: Context, app: Application, memory: Memory) -> float:
 
 def _queued(app: Application, left: float, now: dt.datetime) -> Start:
     """Let the changes before this one start first; what the status says stays, unless it takes long."""
-    said = tuple(
-        Finding(c.type, c.message) for c in app.status.conditions or () if c.type == ConditionType.SYNC_BLOCKED
-    )
+    said = _said(app)
     if left > SAID_AGAIN:
         at = format_time(now + dt.timedelta(seconds=left))
         said = (Finding(ConditionType.SYNC_BLOCKED, f"An automated sync is let through and has its turn at {at}"),)
     return Start(findings=said, again_seconds=left)
+
+
+def _said(app: Application) -> tuple[Finding, ...]:
+    """Return what the status says of the change that waits."""
+    return tuple(
+        Finding(c.type, c.message) for c in app.status.conditions or () if c.type == ConditionType.SYNC_BLOCKED
+    )
 
 
 def started(

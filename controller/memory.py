@@ -63,6 +63,10 @@ class Memory:
         """The monotonic time of the next retry: what is recorded has whole seconds and obeys whoever sets the clock."""
         self.witness = Witness()
         """What this process saw itself, where policy must not believe the status."""
+        self.listed = float("-inf")
+        """The monotonic time that the list of refs is at least as new as from which the last commits came."""
+        self.fresh_from: float | None = None
+        """How new that list must be before a change that waits for a window may start; None = not known yet."""
         self.turn_due: float | None = None
         """The monotonic time at which a change that waited for a window has its turn to start."""
         self.heal_looked = False

@@ -1,4 +1,6 @@
-"""Changes that waited for a window start one after another: a cap on starts a second, whatever the number that waits.
+"""Changes that waited for a window start one after another, each with the newest commit.
+
+A cap on starts a second holds whatever the number that waits.
 
 Jitter spreads the wake-ups; the cap holds where jitter does not reach, after a restart or when a freeze is lifted by
 hand. Called by controller.autostart.
@@ -9,6 +11,9 @@ from __future__ import annotations
 import threading
 
 from controller.clock import Clock
+
+TOGETHER = 1.0
+"""Seconds within which openings count as one."""
 
 
 class Openings:
@@ -25,6 +30,19 @@ class Openings:
         self._ahead = self._step * max(0.0, per_second // 2 - 1)
         self._lock = threading.Lock()
         self._next = float("-inf")
+        self._seen = float("-inf")
+
+    def seen(self) -> float:
+        """Return the monotonic time that counts as the opening for a change whose window is found open: about now.
+
+        Changes that are let through together (a freeze ends, the clock is set) get the same time, so that one list of
+        refs serves all that follow one repository.
+        """
+        now = self._clock.monotonic()
+        with self._lock:
+            if now - self._seen > TOGETHER:
+                self._seen = now
+            return self._seen
 
     def reserve(self) -> float:
         """Return the monotonic time of the next free turn, which is taken by this call; now when nobody is before."""

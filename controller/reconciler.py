@@ -82,7 +82,7 @@ class Refresher:
             return
         turn.dest_server = place.cluster.server
         try:
-            revisions = self._revisions(app, turn, request)
+            revisions = self._revisions(app, memory, turn, request)
             if self._unchanged(app, memory, place, revisions, request):
                 self._quiet(app, memory, turn, revisions, request, now)
                 return
@@ -99,14 +99,16 @@ class Refresher:
         memory.source_failed_at = None
         self._compare(app, memory, turn, place, rendered, revisions, request, now)
 
-    def _revisions(self, app: Application, turn: Turn, request: Request) -> tuple[str, ...]:
+    def _revisions(self, app: Application, memory: Memory, turn: Turn, request: Request) -> tuple[str, ...]:
         """Return the commits to compare with: those of the last comparison at level 1, else resolved ones."""
         known = tuple(app.status.sync.revisions or ()) or (app.status.sync.revision,)
         if request.level <= RefreshLevel.RECENT and all(known) and len(known) == len(app.spec.all_sources):
             return known
         with turn.stage("git") as stage:
             force = request.level >= RefreshLevel.LATEST_FORCED
+            since = self._context.clock.monotonic() if force else request.since
             found = target.resolve(self._context, app, app.spec.all_sources, force=force, since=request.since)
+            memory.listed = max(memory.listed, since if since is not None else memory.listed)
             stage.attributes["revision"] = ",".join(found)
             return found
 

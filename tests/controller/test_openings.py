@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.openings import Openings
+from controller.openings import TOGETHER, Openings
 from tests.controller.builders import FakeClock
 
 
@@ -24,6 +24,17 @@ def test_who_comes_when_nobody_waits_starts_now() -> None:
     openings.reserve()
     clock.advance(3600)
     assert [3600.0, 3600.5] == [openings.reserve(), openings.reserve()]
+
+
+def test_openings_at_the_same_time_are_one() -> None:
+    """A freeze that ends lets a thousand changes through, and one list of refs serves them."""
+    clock = FakeClock()
+    openings = Openings(clock, 2.0)
+    first = openings.seen()
+    clock.advance(TOGETHER)
+    second = openings.seen()
+    clock.advance(0.1)
+    assert (first, first, first + TOGETHER + 0.1) == (first, second, openings.seen())
 
 
 def test_without_a_cap_everybody_starts_now() -> None:

@@ -128,14 +128,33 @@ def test_a_clock_that_is_set_is_obeyed_at_once(real_world: World, repo: Repo) ->
     repo.push({"app/a.yaml": config_map("a", k="2")})
     world.refresh("shop")
     world.until_condition("shop", BLOCKED)
+    newest = repo.push({"app/a.yaml": config_map("a", k="3")})
     world.clock.set(AFTER)
-    world.wait("the change", lambda: value(world) == "2")
+    world.wait("the change", lambda: value(world) == "3")
     world.until("shop", "Synced")
+    assert (2, newest) == (len(history := world.get("shop")["status"]["history"]), history[-1]["revision"])
     world.clock.set(DURING)
-    repo.push({"app/a.yaml": config_map("a", k="3")})
+    repo.push({"app/a.yaml": config_map("a", k="4")})
     world.refresh("shop")
     world.until_condition("shop", BLOCKED)
-    assert "2" == value(world)
+    assert "3" == value(world)
+
+
+def test_a_window_that_is_taken_away_lets_the_newest_commit_through_once(world: World, repo: Repo) -> None:
+    """What was pushed meanwhile is what starts, though nobody told of it; the commit that waited is never deployed."""
+    world.project(syncWindows=[DENY])
+    synced(world, repo)
+    world.clock.set(DURING)
+    repo.push({"app/a.yaml": config_map("a", k="2")})
+    world.refresh("shop")
+    world.until_condition("shop", BLOCKED)
+    newest = repo.push({"app/a.yaml": config_map("a", k="3")})
+    world.project(syncWindows=[])
+    world.wait("the newest commit", lambda: value(world) == "3")
+    world.until("shop", "Synced")
+    world.wait("the end", lambda: len(finals(world)) == 2)
+    assert (newest, "Succeeded") == (finals(world)[1].revision, finals(world)[1].phase)
+    assert 2 == len(world.get("shop")["status"]["history"])
 
 
 @pytest.mark.parametrize("overrun", [False, True], ids=["stops", "overruns"])
