@@ -12,7 +12,7 @@ from model.decision import Decision, Rule, deny
 from model.states import Effect
 from policy.findings import Mode, shown
 from policy.rbac import builtin, hints
-from policy.rbac.engine import Engine, Outcome, Request, View, decide_strict, first_allow
+from policy.rbac.engine import REFUSED, Engine, Outcome, Request, View, decide_strict, first_allow
 from policy.rbac.roles import MALFORMED
 from policy.rbac.text import PolicyLine
 from policy.rbac.vocabulary import WITH_SLASH
@@ -22,6 +22,9 @@ MOST_LINES = 50
 """Lines looked at for near misses; explaining a denial stays independent of the size of the policy."""
 
 MOST_REASONS = 5
+
+MOST_TOLD = 64
+"""Lines of one case whose words are kept; on overflow all are forgotten."""
 
 
 REMEMBERED = 16_384
@@ -57,6 +60,14 @@ class Refusal(t.NamedTuple):
     """By the beginning of the object up to its first slash: the lines that may be near misses; None = any other."""
 
 
+class Told(t.NamedTuple):
+    """What a deciding line says to one caller, whatever the object."""
+
+    rule: Rule
+    text: str
+    remedy: str
+
+
 class Case(t.NamedTuple):
     """What the answers to one caller about one action, resource and project have in common, whatever the object."""
 
@@ -64,6 +75,8 @@ class Case(t.NamedTuple):
     """None: compat, where the evaluation of one line may end that of others."""
     may: str
     may_not: str
+    told: dict[tuple[int, str], Told]
+    """By identity of the line and the caller's name that has it."""
 
 
 class Answers(dict[Question, Decision]):
@@ -97,10 +110,15 @@ class Answers(dict[Question, Decision]):
         asked = f"{case.may if outcome.allowed else case.may_not}{target and ' '}{target}"
         if outcome.line is None:
             return self._refused(engine, key, asked, target, outcome.note)
-        instead = None
-        if not outcome.allowed and case.view is not None:
-            instead = first_allow(case.view, target)
-        return _ruled(subject, outcome, outcome.line, asked, self._generation, engine.mode, instead)
+        told = _told(case, subject, outcome, outcome.line, engine.mode)
+        return Decision(
+            effect=Effect.ALLOW if outcome.allowed else Effect.DENY,
+            reason=f"{asked}: {told.text}",
+            rule=told.rule,
+            generation=self._generation,
+            remedy=told.remedy,
+            reasons=() if outcome.allowed else _instead(case, subject, target),
+        )
 
     def _refused(self, engine: Engine, key: Question, asked: str, target: str, note: str) -> Decision:
         refusal = self._refusals.get(key)
@@ -131,34 +149,30 @@ def no_policy(generation: str) -> Decision:
 def _case(engine: Engine, key: Question) -> Case:
     subject, resource, action, project = key
     view = engine.view(subject, resource, action, project) if engine.mode == "strict" else None
-    return Case(view, f"{subject.label} may {action} {resource}", f"{subject.label} may not {action} {resource}")
+    may, may_not = (f"{subject.label} {word} {action} {resource}" for word in ("may", "may not"))
+    return Case(view, may, may_not, {})
 
 
-def _ruled(
-    subject: Subject,
-    outcome: Outcome,
-    line: PolicyLine,
-    asked: str,
-    generation: str,
-    mode: Mode,
-    instead: Outcome | None,
-) -> Decision:
-    """Return the answer that a line gave, with the way from the subject to it."""
-    own = outcome.via == subject.name
-    path = outcome.path if own else (subject.label, *outcome.path)
-    route = "" if len(path) == 1 else _route(subject, outcome)
-    reasons: tuple[str, ...] = ()
-    if instead is not None and instead.line is not None:
-        way = "" if len(instead.path) == 1 and instead.via == subject.name else _route(subject, instead)
-        reasons = (f"without it {instead.line.origin} allows: {instead.line.text}{way}",)
-    return Decision(
-        effect=Effect.ALLOW if outcome.allowed else Effect.DENY,
-        reason=f"{asked}: {line.origin}: {line.text}{route}{_BROKEN if line.brittle else ''}",
-        rule=Rule(kind="rbac", origin=line.origin, text=line.text, path=path),
-        generation=generation,
-        remedy="" if outcome.allowed else _against(line, mode),
-        reasons=reasons,
-    )
+def _told(case: Case, subject: Subject, outcome: Outcome, line: PolicyLine, mode: Mode) -> Told:
+    """Return what a deciding line says, with the way from the subject to it; remembered."""
+    key = (id(line), outcome.via)
+    found = case.told.get(key)
+    if found is None:
+        if len(case.told) >= MOST_TOLD:
+            case.told.clear()
+        path = outcome.path if outcome.via == subject.name else (subject.label, *outcome.path)
+        text = f"{line.origin}: {line.text}{_way(subject, outcome)}{_BROKEN if line.brittle else ''}"
+        rule = Rule(kind="rbac", origin=line.origin, text=line.text, path=path)
+        found = case.told[key] = Told(rule, text, "" if outcome.allowed else _against(line, mode))
+    return found
+
+
+def _instead(case: Case, subject: Subject, target: str) -> tuple[str, ...]:
+    """Say which line would allow it if none denied it."""
+    found = REFUSED if case.view is None else first_allow(case.view, target)
+    if found.line is None:
+        return ()
+    return (f"without it {found.line.origin} allows: {found.line.text}{_way(subject, found)}",)
 
 
 def _against(line: PolicyLine, mode: Mode) -> str:
@@ -172,8 +186,10 @@ def _against(line: PolicyLine, mode: Mode) -> str:
     return f"remove or narrow {line.origin}, or allow it by another group or the default role"
 
 
-def _route(subject: Subject, outcome: Outcome) -> str:
+def _way(subject: Subject, outcome: Outcome) -> str:
     """Say how the subject came to a line that does not name the subject itself."""
+    if len(outcome.path) == 1 and outcome.via == subject.name:
+        return ""
     if not outcome.via:
         return " (a line about nobody counts for every caller)"
     first = "by group " if outcome.via in subject.groups else "by default role "
