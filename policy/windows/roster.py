@@ -173,7 +173,7 @@ class Many:
     def _held(self) -> int:
         """Return up to when a window outside the timelines blocks, whatever the others do; long ago when none does."""
         ledger = self.ledger
-        if ledger.verdict != "denied":
+        if not self._roster.others or ledger.verdict != "denied":
             return -_FOREVER
         denies = ((number, end) for number, end in ledger.denies.items() if number in self._roster.others)
         ends = [end for number, end in denies if ledger.asked.excuse(ledger.windows[number]) is None]
