@@ -15,6 +15,7 @@ from policy.generation import build
 from policy.guard import Guard, Subject
 from policy.patterns import Pattern, glob
 
+# Argo CD's model (assets/model.conf).
 MODEL = """
 [request_definition]
 r = sub, res, act, obj
@@ -25,7 +26,7 @@ g = _, _
 [policy_effect]
 e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
 [matchers]
-m = g(r.sub, p.sub) && globMatch(r.res, p.res) && globMatch(r.act, p.act) && globMatch(r.obj, p.obj)
+m = g(r.sub, p.sub) && match(r.res, p.res) && match(r.act, p.act) && match(r.obj, p.obj)
 """
 ACTIONS = ("get", "sync", "create", "update", "delete", "override", "rollback", "action/*", "update/*")
 
@@ -55,7 +56,7 @@ def _pycasbin(text: str) -> tuple[casbin.Enforcer, float]:
         start = time.perf_counter()
         enforcer = casbin.Enforcer(str(model), str(policy))
         took = time.perf_counter() - start
-    enforcer.add_function("globMatch", matches)
+    enforcer.add_function("match", matches)
     return enforcer, took
 
 

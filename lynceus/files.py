@@ -17,7 +17,7 @@ from model.application import Application, read_application
 from model.errors import InvalidInput, InvalidPolicy, InvalidSettings
 from model.project import AppProject, read_project
 from model.settings import RbacSettings, read_rbac_settings
-from model.yamltext import MISREAD
+from model.yamltext import MISREAD, PlainLoader
 
 LARGEST_FILE = 8 * 1024 * 1024
 """Bytes. A ConfigMap holds 1 MiB; a file may bring several objects."""
@@ -28,16 +28,9 @@ MOST_ALIASES = 20
 
 OBJECT_SUFFIXES = (".yaml", ".yml", ".json")
 
-_Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-
-class _Loader(_Base):  # type: ignore[misc, valid-type]
-    """Safe YAML without timestamps and with unique keys."""
-
-    yaml_implicit_resolvers: t.ClassVar = {
-        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+class _Loader(PlainLoader):
+    """With unique keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[t.Any, t.Any]:
         """Refuse a key that stands twice."""
@@ -91,7 +84,7 @@ def read_documents(path: str, *, loose: bool = False) -> list[dict[str, t.Any]]:
 
 def _check_limits(text: str, path: str) -> None:
     depth = aliases = 0
-    for event in yaml.parse(text, Loader=_Base):
+    for event in yaml.parse(text, Loader=PlainLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         aliases += isinstance(event, yaml.AliasEvent)
         if depth > DEEPEST or aliases > MOST_ALIASES:

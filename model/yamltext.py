@@ -19,13 +19,17 @@ MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_Base):  # type: ignore[misc, valid-type]
-    """Safe YAML without timestamps and with unique keys of text."""
+class PlainLoader(_Base):  # type: ignore[misc, valid-type]
+    """Safe YAML in which times stay text, as in JSON."""
 
     yaml_implicit_resolvers: t.ClassVar = {
         first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+class _Loader(PlainLoader):
+    """With unique keys of text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[t.Any, t.Any]:
         """Refuse a key that stands twice, and one that is no text."""

@@ -11,25 +11,13 @@ import casbin
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.rbac import MODEL
 from model.settings import RbacSettings
 from policy.generation import build
 from policy.rbac import builtin
 from policy.rbac.engine import Engine, Request
 from tests.policy import reference_rbac
 from tests.policy.proofs import THOROUGH
-
-MODEL = """
-[request_definition]
-r = sub, res, act, obj
-[policy_definition]
-p = sub, res, act, obj, eft
-[role_definition]
-g = _, _
-[policy_effect]
-e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
-[matchers]
-m = g(r.sub, p.sub) && match(r.res, p.res) && match(r.act, p.act) && match(r.obj, p.obj)
-"""
 
 NAMES = ["u", "v", "ga", "role:a", "role:b", "role:admin", "admin"]
 RESOURCES = ["applications", "logs", "clusters", "*", "app*", "[al]*", "{logs,exec}", "[a-"]
