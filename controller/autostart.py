@@ -208,7 +208,7 @@ def started(
     app: Application, wanted: Operation, revisions: tuple[str, ...], sources: tuple[Source, ...], now: dt.datetime
 ) -> Start:
     """Return the operation with its state: pinned to the compared commits before anything is written."""
-    multiple = bool(app.spec.sources) if sources == app.spec.all_sources else len(sources) > 1
+    multiple = operation.is_multiple(app, sources)
     state = operation.pinned(operation.begun(wanted, now), revisions, sources, multiple=multiple)
     shown = ", ".join(revision[:12] for revision in revisions)
     return Start(operation=wanted, fields={"operationState": status.operation_state(state)}, shown=shown)

@@ -12,7 +12,7 @@ import typing as t
 import msgspec
 
 from controller.backoff import DEFAULT_RETRY_LIMIT, SelfHealBackoff
-from controller.operation import BY_POLICY, is_completed
+from controller.operation import BY_POLICY, is_completed, is_multiple, pinned_revisions
 from controller.witness import recorded
 from model.application import (
     Application,
@@ -24,6 +24,8 @@ from model.application import (
     RetryStrategy,
     Source,
     SyncOperation,
+    revisions_of,
+    sources_of,
 )
 from model.durations import parse_time
 from model.states import OperationPhase, SyncStatus
@@ -89,16 +91,15 @@ def already_attempted(app: Application, revisions: t.Sequence[str], *, same_cont
         return False
     if ended_by_policy(state) or _by_the_way(app, state):
         before = recorded(app) if state.sync_result is None or not ended_by_policy(state) else None
-        same = before is not None and (before.revisions == tuple(revisions) or same_content)
-        return same and before is not None and before.sources == app.spec.all_sources
+        if before is None or before.sources != app.spec.all_sources:
+            return False
+        return before.revisions == tuple(revisions) or same_content
     result = state.sync_result
     if result is None:
         return is_completed(state)
-    known = tuple(result.revisions or ()) or (result.revision,)
-    if known != tuple(revisions) and not same_content:
+    if revisions_of(result) != tuple(revisions) and not same_content:
         return False
-    sources = tuple(result.sources) if result.sources else (result.source,)
-    return sources == tuple(app.spec.all_sources)
+    return sources_of(result) == app.spec.all_sources
 
 
 def _by_the_way(app: Application, state: OperationState) -> bool:
@@ -139,8 +140,7 @@ def heal(
     chosen = [r for r in stale if (policy and policy.prune) or not r.requires_pruning]
     if policy is None or not policy.self_heal or not chosen or _wipes(resources):
         return Wish(verb="nothing", why="nothing drifted from what was synced last")
-    last = state.sync_result if state is not None else None
-    tried = last is not None and (tuple(last.revisions or ()) or (last.revision,)) == revisions
+    tried = state is not None and pinned_revisions(state) == revisions
     count = _attempts(state) if state is not None and tried else 0
     if state is not None and tried and count and not ended_by_policy(state):
         if state.phase != OperationPhase.SUCCEEDED:
@@ -186,7 +186,7 @@ def _operation(
     """Return the automated operation to these revisions, with sources of its own where they differ from the spec's."""
     policy = app.spec.sync_policy
     other = sources if sources is not None and sources != app.spec.all_sources else None
-    multiple = bool(app.spec.sources) if other is None else len(other) > 1
+    multiple = is_multiple(app, other or app.spec.all_sources)
     sync = SyncOperation(
         revision="" if multiple else revisions[0],
         revisions=list(revisions) if multiple else None,

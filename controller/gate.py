@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import msgspec
-
 from controller import operation, overrides
 from controller.context import Context
 from controller.memory import Memory
@@ -197,11 +195,5 @@ class Gate:
 def effective_application(app: Application, state: OperationState) -> Application:
     """Return the Application with the sources that the operation uses."""
     sources = operation.effective_sources(app, state.operation)
-    if sources == app.spec.all_sources:
-        return app
     sync = state.operation.sync
-    multiple = bool(sync and sync.sources)
-    spec = msgspec.structs.replace(
-        app.spec, source=None if multiple else sources[0], sources=list(sources) if multiple else None
-    )
-    return msgspec.structs.replace(app, spec=spec)
+    return operation.with_sources(app, sources, multiple=bool(sync and sync.sources))

@@ -15,6 +15,7 @@ from controller import autosync, target
 from controller.context import Context
 from controller.evaluation import Question, evaluate
 from controller.memory import Memory
+from controller.operation import with_sources
 from controller.permit import forbidden, permits
 from controller.sync.options import Options
 from controller.turn import Turn
@@ -90,13 +91,7 @@ def look(
 
 def as_deployed(app: Application, known: Deployed) -> Application:
     """Return the Application with the sources of the deployed commit."""
-    if known.sources == app.spec.all_sources:
-        return app
-    many = len(known.sources) > 1
-    spec = msgspec.structs.replace(
-        app.spec, source=None if many else known.sources[0], sources=list(known.sources) if many else None
-    )
-    return msgspec.structs.replace(app, spec=spec)
+    return with_sources(app, known.sources, multiple=len(known.sources) > 1)
 
 
 def _selected(wish: autosync.Wish) -> t.Sequence[t.Any]:

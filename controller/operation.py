@@ -13,7 +13,7 @@ import typing as t
 import msgspec
 
 from controller.backoff import retry_wait
-from model.application import Application, Operation, OperationState, ResourceResult, Source, SyncResult
+from model.application import Application, Operation, OperationState, ResourceResult, Source, SyncResult, revisions_of
 from model.durations import format_time, parse_time
 from model.states import OperationPhase as Phase
 
@@ -84,10 +84,20 @@ def pinned(
 
 def pinned_revisions(state: OperationState) -> tuple[str, ...]:
     """Return the recorded revisions, empty when none are recorded yet."""
-    result = state.sync_result
-    if result is None:
-        return ()
-    return tuple(result.revisions or ()) or ((result.revision,) if result.revision else ())
+    return revisions_of(state.sync_result) if state.sync_result is not None else ()
+
+
+def with_sources(app: Application, sources: tuple[Source, ...], *, multiple: bool) -> Application:
+    """Return the Application as if its spec named these sources."""
+    if sources == app.spec.all_sources:
+        return app
+    source, several = (None, list(sources)) if multiple else (sources[0], None)
+    return msgspec.structs.replace(app, spec=msgspec.structs.replace(app.spec, source=source, sources=several))
+
+
+def is_multiple(app: Application, sources: tuple[Source, ...]) -> bool:
+    """Say whether an operation writes these sources as a list: as the spec does, where they are the spec's."""
+    return bool(app.spec.sources) if sources == app.spec.all_sources else len(sources) > 1
 
 
 def with_results(state: OperationState, results: t.Iterable[ResourceResult], message: str) -> OperationState:

@@ -21,7 +21,7 @@ from controller.refresh import Request
 from controller.sources.requests import Rendered
 from controller.sync.options import Options
 from controller.turn import Turn
-from model.application import REFRESH_ANNOTATION, SKIP_RECONCILE_ANNOTATION, Application, HealthState
+from model.application import REFRESH_ANNOTATION, SKIP_RECONCILE_ANNOTATION, Application, HealthState, revisions_of
 from model.errors import Conflict, Denied, InvalidInput, PermanentError, SourceUnavailable, TemporaryError
 from model.meta import JSON
 from model.states import ConditionType, HealthStatus, RefreshLevel, SyncStatus
@@ -101,8 +101,8 @@ class Refresher:
 
     def _revisions(self, app: Application, memory: Memory, turn: Turn, request: Request) -> tuple[str, ...]:
         """Return the commits to compare with: those of the last comparison at level 1, else resolved ones."""
-        known = tuple(app.status.sync.revisions or ()) or (app.status.sync.revision,)
-        if request.level <= RefreshLevel.RECENT and all(known) and len(known) == len(app.spec.all_sources):
+        known = revisions_of(app.status.sync)
+        if request.level <= RefreshLevel.RECENT and known and all(known) and len(known) == len(app.spec.all_sources):
             return known
         with turn.stage("git") as stage:
             force = request.level >= RefreshLevel.LATEST_FORCED
@@ -155,7 +155,7 @@ class Refresher:
 
     def _moves_only(self, app: Application, memory: Memory, revisions: tuple[str, ...]) -> bool:
         """Say once whether nothing but the revision moves: such a write lets real work go first."""
-        known = tuple(app.status.sync.revisions or ()) or (app.status.sync.revision,)
+        known = revisions_of(app.status.sync)
         asked = REFRESH_ANNOTATION in (app.metadata.annotations or {})
         memory.behind = not memory.behind and known != revisions and not asked
         return memory.behind

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import typing as t
 
 import msgspec
 
-from model.application import REFRESH_ANNOTATION, Application
+from model.application import REFRESH_ANNOTATION, Application, sources_of
 from model.durations import parse_time
 from model.settings import Settings
 from model.states import RefreshLevel
@@ -147,8 +146,7 @@ def _same_sources(app: Application) -> bool:
     compared = app.status.sync.compared_to
     if compared is None:
         return False
-    known: t.Sequence[object] = tuple(compared.sources) if compared.sources else (compared.source,)
-    return tuple(known) == tuple(app.spec.all_sources)
+    return sources_of(compared) == app.spec.all_sources
 
 
 def _managed_metadata_changed(app: Application) -> bool:

@@ -29,7 +29,7 @@ from controller.sync.options import Options
 from controller.sync.plan import Wave, arrange
 from controller.sync.select import refusal, select
 from controller.turn import Turn
-from model.application import Application, OperationState, Source, SyncOperation
+from model.application import Application, OperationState, Source, SyncOperation, revisions_of
 from model.errors import Denied, InvalidInput, PermanentError
 from model.events import SyncAttempted
 from model.meta import JSON
@@ -338,8 +338,8 @@ class Syncer:
         if not state.operation.initiated_by.automated or memory.basis is None:
             return {}
         effective = effective_application(app, state)
-        newest = tuple(app.status.sync.revisions or ()) or (app.status.sync.revision,)
-        if effective.spec.all_sources != app.spec.all_sources or (healed(state) and revisions != newest):
+        stale = healed(state) and revisions != revisions_of(app.status.sync)
+        if effective.spec.all_sources != app.spec.all_sources or stale:
             return {}
         place = target.check(self._context, app)
         rendered = target.render(self._context, app, place, app.spec.all_sources, revisions, hard=False)

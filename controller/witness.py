@@ -12,7 +12,16 @@ import datetime as dt
 import msgspec
 
 from controller import history
-from model.application import Application, Destination, Operation, OperationState, Source, SyncResult
+from model.application import (
+    Application,
+    Destination,
+    Operation,
+    OperationState,
+    Source,
+    SyncResult,
+    revisions_of,
+    sources_of,
+)
 from model.durations import parse_time
 from model.states import OperationPhase
 
@@ -107,9 +116,7 @@ def recorded(app: Application) -> Deployed | None:
     entries = app.status.history or ()
     if entries:
         last = entries[-1]
-        revisions = tuple(last.revisions or ()) or ((last.revision,) if last.revision else ())
-        sources = tuple(last.sources or ()) or ((last.source,) if last.source else ())
-        return _whole(revisions, sources, app.spec.destination)
+        return _whole(revisions_of(last), sources_of(last), app.spec.destination)
     state = app.status.operation_state
     if state is None or state.phase != OperationPhase.SUCCEEDED or not history.is_deployment(state):
         return None
@@ -120,9 +127,7 @@ def _of_state(app: Application, state: OperationState) -> Deployed | None:
     result = state.sync_result
     if result is None:
         return None
-    revisions = tuple(result.revisions or ()) or ((result.revision,) if result.revision else ())
-    sources = tuple(result.sources or ()) or ((result.source,) if result.source else ())
-    return _whole(revisions, sources, app.spec.destination)
+    return _whole(revisions_of(result), sources_of(result), app.spec.destination)
 
 
 def _whole(revisions: tuple[str, ...], sources: tuple[Source, ...], destination: Destination) -> Deployed | None:

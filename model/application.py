@@ -6,6 +6,8 @@ patches of what it changed. Source: Argo CD pkg/apis/application/v1alpha1/types.
 
 from __future__ import annotations
 
+import typing as t
+
 import msgspec
 
 from model.decode import decode
@@ -32,6 +34,41 @@ BREAK_GLASS_INFO = "lynceus.io/break-glass"
 """Name of the entry of operation.info with a person's reason for going through a closed window or a freeze."""
 RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 """Cascade deletion in the foreground; with ``/background`` at its end in the background."""
+
+
+class HasSources(t.Protocol):
+    """Whatever names its source as `source` or several as `sources`."""
+
+    @property
+    def source(self) -> Source | None:
+        """The only one."""
+
+    @property
+    def sources(self) -> list[Source] | None:
+        """All of them."""
+
+
+class HasRevisions(t.Protocol):
+    """Whatever names its commit as `revision` or one for each source as `revisions`."""
+
+    @property
+    def revision(self) -> str:
+        """The only one."""
+        ...
+
+    @property
+    def revisions(self) -> list[str] | None:
+        """All of them."""
+
+
+def sources_of(record: HasSources) -> tuple[Source, ...]:
+    """Return the sources: `sources` when it has entries, else `source`, else none."""
+    return tuple(record.sources or ()) or ((record.source,) if record.source else ())
+
+
+def revisions_of(record: HasRevisions) -> tuple[str, ...]:
+    """Return the commits: `revisions` when it has entries, else `revision`, else none."""
+    return tuple(record.revisions or ()) or ((record.revision,) if record.revision else ())
 
 
 class Destination(Wire, frozen=True, kw_only=True):
@@ -110,9 +147,7 @@ class ApplicationSpec(Wire, frozen=True, kw_only=True):
     @property
     def all_sources(self) -> tuple[Source, ...]:
         """The sources in force: `sources` when it has entries, else `source`."""
-        if self.sources:
-            return tuple(self.sources)
-        return (self.source,) if self.source else ()
+        return sources_of(self)
 
     @property
     def automated(self) -> Automated | None:

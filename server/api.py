@@ -118,7 +118,7 @@ class Api:
             self._parts.switches(),
             other_revision=bodies.is_other_revision(app, request),
         )
-        self._demand(app, "sync", deeds.judge(deed, lambda *ask: self._parts.guard.can(_caller(), *ask)))
+        self._demand(app, "sync", self._judge(deed))
         decision = self._parts.guard.may_sync(
             app, now=self._parts.clock.now(), manual=True, subject=_caller(), break_glass=request.break_glass.strip()
         )
@@ -138,7 +138,7 @@ class Api:
         if self._parts.terminate_operation is None:
             return _not_here("end operations")
         deed = deeds.end_sync(app.rbac_object(self._parts.control_namespace))
-        self._demand(app, "sync", deeds.judge(deed, lambda *ask: self._parts.guard.can(_caller(), *ask)))
+        self._demand(app, "sync", self._judge(deed))
         self._parts.terminate_operation(app.key)
         return {}
 
@@ -190,6 +190,10 @@ class Api:
     def _seen(self, target: str, actions: tuple[str, ...]) -> Decision:
         """Ask for the first of the actions that is allowed, or for the last refusal."""
         deed = deeds.Deed((tuple(deeds.Ask("applications", action, target) for action in actions or ("get",)),))
+        return self._judge(deed)
+
+    def _judge(self, deed: deeds.Deed) -> Decision:
+        """Ask for all that a deed needs."""
         return deeds.judge(deed, lambda *ask: self._parts.guard.can(_caller(), *ask))
 
     def _can(self, app: Application, action: str) -> Decision:
