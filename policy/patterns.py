@@ -69,13 +69,20 @@ def loose(pattern: Pattern) -> Pattern:
     `ab*bc` also matches abc, since beginning and end may overlap; a single `?` or `[!a]` also matches the empty text.
     Source: gobwas/glob 0.2.3, match.PrefixSuffix, match.Single and match.List.
     """
-    start, _, rest = pattern.text.partition("*")
-    end = rest.lstrip("*")
-    if start and end and _SPECIAL.isdisjoint(start + end):
+    ends = two_ends(pattern.text)
+    if ends is not None:
+        start, end = ends
         return Pattern(pattern.text, lambda value: value.startswith(start) and value.endswith(end), prefix=start)
     if pattern.literal is None and not pattern.broken and _one_character(pattern.text):
         return Pattern(pattern.text, lambda value: not value or pattern.matches(value))
     return pattern
+
+
+def two_ends(text: str) -> tuple[str, str] | None:
+    """Return the plain beginning and end of a glob that has only stars between them, None for any other glob."""
+    start, _, rest = text.partition("*")
+    end = rest.lstrip("*")
+    return (start, end) if start and end and _SPECIAL.isdisjoint(start + end) else None
 
 
 def _one_character(text: str) -> bool:

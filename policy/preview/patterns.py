@@ -8,18 +8,15 @@ from __future__ import annotations
 import functools
 
 from policy.globs import GlobError
-from policy.patterns import Pattern
+from policy.patterns import Pattern, two_ends
 from policy.preview.automaton import EVERY, Builder, Chars, Machine, glob_machine, literal_machine, pieces_machine
 from policy.preview.sides import GLOBAL
-from policy.rbac.vocabulary import PROJECT_SCOPED
+from policy.rbac.vocabulary import PROJECT_SCOPED, WITH_SLASH, WITH_URL, WITHOUT_OBJECT
 
 SLASH = Chars(((ord("/"), ord("/")),))
 NO_SLASH = SLASH._replace(negated=True)
 NO_BREAK = Chars(((10, 10),), negated=True)
 """What a dot matches in an expression."""
-
-NAMELESS = frozenset({"certificates", "gpgkeys"})
-"""Resources whose requests have an empty object."""
 
 
 def machine_of(pattern: Pattern, dialect: str) -> Machine | None:
@@ -127,11 +124,10 @@ class _Expression:
 @functools.lru_cache(maxsize=4096)
 def _loose(text: str) -> Machine | None:
     """Return the automaton of a glob with the two mistakes of upstream's library; see policy.patterns.loose."""
-    start, star, rest = text.partition("*")
-    end = rest.lstrip("*")
-    if star and start and end and set("*?[{\\").isdisjoint(start + end):
-        return _overlapping(start, end)
-    if text in ("?", "**?") or (text.startswith("[!") and text.find("]", 3) == len(text) - 1):
+    ends = two_ends(text)
+    if ends is not None:
+        return _overlapping(*ends)
+    if text == "?" or (text.startswith("[!") and text.find("]", 3) == len(text) - 1):
         return _or_nothing(text)
     return _glob(text)
 
@@ -155,9 +151,10 @@ def _overlapping(start: str, end: str) -> Machine:
 
 
 def _or_nothing(text: str) -> Machine | None:
+    """Match the one character of a glob, or no text at all."""
     machine = _glob(text)
-    if machine is None or (text != "?" and not text.startswith("[!")):
-        return machine
+    if machine is None:
+        return None
     builder = Builder()
     builder.open_choice()
     builder.char(machine.edges[0][0][0])
@@ -178,7 +175,7 @@ def within(resource: str, project: str) -> Machine:
         resource: one of Argo CD's.
         project: only objects of this project; empty: of any; GLOBAL: only those of none.
     """
-    if resource in NAMELESS:
+    if resource in WITHOUT_OBJECT:
         return literal_machine("")
     if project == GLOBAL:
         return _of_none()
@@ -186,14 +183,14 @@ def within(resource: str, project: str) -> Machine:
         return literal_machine(project) if project else _name()
     if resource in PROJECT_SCOPED and project:
         return _of_project(resource, project)
-    if resource in ("applications", "applicationsets", "logs", "exec"):
+    if resource in WITH_SLASH:
         return _pair()
     return glob_machine("?*")
 
 
 def _of_project(resource: str, project: str) -> Machine:
     """Match PROJECT/…; an Application has a name, while the URL of a cluster is any text."""
-    named = [] if resource in ("clusters", "repositories") else [("?", "?")]
+    named = [] if resource in WITH_URL else [("?", "?")]
     return pieces_machine([("", f"{project}/"), *named, ("*", "*")])
 
 

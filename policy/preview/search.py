@@ -13,7 +13,7 @@ from policy.preview.automaton import Exploration, Machine
 from policy.preview.patterns import machine_of, samples, within
 from policy.preview.sides import GLOBAL, Answer, Held, Part, Side, answer
 from policy.preview.universe import Applications
-from policy.rbac.vocabulary import project_of
+from policy.rbac.vocabulary import WITH_SLASH, project_of
 from policy.subjects import Subject
 
 Direction = t.Literal["gained", "lost", "barred", "unbarred"]
@@ -22,10 +22,8 @@ Direction = t.Literal["gained", "lost", "barred", "unbarred"]
 MOST_STATES = 4_000
 """Combined states looked at for one line; ordinary patterns need a few dozen."""
 
-WITH_APPLICATIONS = frozenset({"applications", "logs", "exec"})
-
-PAIRS = WITH_APPLICATIONS | {"applicationsets"}
-"""Resources whose objects are PROJECT/…, always."""
+WITH_APPLICATIONS = WITH_SLASH - {"applicationsets"}
+"""Resources whose objects are those of Applications."""
 
 EXPRESSIONS = frozenset({"regex", "search"})
 
@@ -148,7 +146,7 @@ class Search:
         others = [other for other in self.items if other is not item]
         if not self.brittle:
             others = [other for other in others if may_meet(item.pattern, other.pattern)]
-            wanted = possible(item, others, pairs=self.place.resource in PAIRS)
+            wanted = possible(item, others, pairs=self.place.resource in WITH_SLASH)
         apps = self._applications(item, wanted) if wanted else {}
         examples: dict[Direction, str] = {}
         self._try(

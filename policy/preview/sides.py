@@ -66,6 +66,7 @@ class Side:
         self.strict = generation.mode == "strict"
         self.regex = generation.policy is not None and generation.policy.match_mode == "regex"
         self.default_role = self.engine.default_role if self.engine else ""
+        self.rules = (self.engine.rules, *self.engine.layers.values()) if self.engine else ()
         self.projects = frozenset(generation.units)
         self._projects_of: dict[str, set[str]] = {}
         for project, rules in (self.engine.layers if self.engine else {}).items():
@@ -84,15 +85,14 @@ class Side:
     def names(self) -> set[str]:
         """Return every subject, member and role that the policy or a layer names."""
         found = {self.default_role}
-        for rules in (self.engine.rules, *self.engine.layers.values()) if self.engine else ():
+        for rules in self.rules:
             found |= set(rules.by_subject) | set(rules.by_member)
             found |= {binding.role for bindings in rules.by_member.values() for binding in bindings}
         return found - {""}
 
     def bound(self, name: str) -> bool:
         """True when the name stands first in some g line, of the policy or of a project."""
-        layers = (self.engine.rules, *self.engine.layers.values()) if self.engine else ()
-        return any(name in rules.by_member for rules in layers)
+        return any(name in rules.by_member for rules in self.rules)
 
     def touched(self, subject: Subject) -> set[str]:
         """Return the projects whose role layer may add something to what the caller has."""
@@ -145,14 +145,14 @@ class Side:
         asked = project_of(resource, _object_in(resource, project))
         elsewhere = subject.kind == "token" and bool(asked) and asked != project_of_token(subject.name)
         layer = "" if project == GLOBAL else project
-        for name, allows in self.engine._names(subject, layer):
+        for name, allows in self.engine.names(subject, layer):
             yield name, layer, ONE, allows and (not elsewhere or name == self.default_role)
 
     def _compat(self, subject: Subject, resource: str, project: str) -> t.Iterator[tuple[str, str, Part, bool]]:
         assert self.engine is not None
         request = Request(resource, "", _object_in(resource, project))
         layer = self.engine.layer_of(resource, request.target)
-        for name, project_layer in self.engine._evaluations(subject, request, layer):
+        for name, project_layer in self.engine.evaluations(subject, request, layer):
             yield name, project_layer, (name, project_layer), True
 
     def decide(self, subject: Subject, resource: str, action: str, target: str) -> Decision:

@@ -8,7 +8,7 @@ from policy.preview.automaton import Exploration, Machine
 from policy.preview.patterns import long_actions, machine_of, samples
 from policy.preview.sides import Side
 from policy.rbac.vocabulary import ACTIONS, LONG_ACTIONS
-from policy.subjects import RESERVED, Subject, named
+from policy.subjects import Subject, named
 
 MOST_STATES = 20_000
 """Combined states looked at to tell the long actions apart; a policy names a few dozen of them."""
@@ -65,11 +65,6 @@ def _called(subject: Subject) -> tuple[str, str]:
     return "caller", who + " and ".join(subject.groups)
 
 
-def is_reserved(name: str) -> bool:
-    """True for names that only policies give."""
-    return name.startswith(RESERVED)
-
-
 class Verbs(t.NamedTuple):
     """All actions by resource."""
 
@@ -109,7 +104,7 @@ def _long_actions(sides: t.Sequence[Side]) -> tuple[tuple[str, ...], bool]:
 def _action_patterns(sides: t.Sequence[Side]) -> list[tuple[t.Any, str]]:
     found: dict[tuple[str, str], t.Any] = {}
     for side in sides:
-        for rules in (side.engine.rules, *side.engine.layers.values()) if side.engine else ():
+        for rules in side.rules:
             for lines in rules.by_subject.values():
                 for line in lines:
                     if line.resource.matches("applications"):

@@ -6,7 +6,11 @@ Source: Argo CD assets/builtin-policy.csv.
 
 from __future__ import annotations
 
+from policy.rbac.vocabulary import WITH_SLASH
+
 SOURCE = "built-in policy"
+
+ROLES = ("role:admin", "role:readonly")
 
 _READ = (
     "applications applicationsets certificates clusters repositories write-repositories projects accounts gpgkeys logs"
@@ -25,11 +29,9 @@ _ADMIN = {
     "exec": "create debug",
 }
 
-_WITH_PROJECT = frozenset({"applications", "applicationsets", "logs", "exec"})
-
 
 def _line(role: str, resource: str, action: str) -> str:
-    target = "*/*" if resource in _WITH_PROJECT else "*"
+    target = "*/*" if resource in WITH_SLASH else "*"
     return f"p, {role}, {resource}, {action}, {target}, allow"
 
 

@@ -32,7 +32,7 @@ def compile_policy(
 ) -> tuple[CompiledPolicy | None, tuple[Finding, ...]]:
     """Compile the ConfigMap; None when something in it keeps the whole from coming into force."""
     findings: list[Finding] = list(_check_match_mode(settings, mode, source))
-    match_mode = "regex" if settings.match_mode == "regex" else "glob"
+    match_mode = match_mode_of(settings)
     scopes: tuple[str, ...] = DEFAULT
     try:
         scopes = read_scopes(settings.scopes)
@@ -46,6 +46,11 @@ def compile_policy(
     rules = Rules(builtin_lines(mode, match_mode), parsed)
     findings += _check_default_role(settings.default_role, rules, source)
     return CompiledPolicy(rules, settings.default_role, match_mode, scopes, settings.generation), tuple(findings)
+
+
+def match_mode_of(settings: RbacSettings) -> str:
+    """Return regex or glob; whatever is neither counts as glob."""
+    return "regex" if settings.match_mode == "regex" else "glob"
 
 
 _BUILTIN: dict[str, Parsed] = {}

@@ -118,7 +118,7 @@ class Engine:
         """Return what the caller has for an action on a resource, inside one project's layer; strict only."""
         denies: list[Way] = []
         allows: list[Way] = []
-        for name, counts in self._names(subject, project):
+        for name, counts in self.names(subject, project):
             for table, path in self._tables(name, project):
                 verb = table.verb(resource, action)
                 denies += [Way(slot, name, path) for slot in verb.denies]
@@ -190,7 +190,7 @@ class Engine:
 
     # --- strict ---
 
-    def _names(self, subject: Subject, project: str) -> t.Iterator[tuple[str, bool]]:
+    def names(self, subject: Subject, project: str) -> t.Iterator[tuple[str, bool]]:
         """Yield (name, whether its allow lines count) of everything the caller is."""
         if self.default_role:
             yield self.default_role, True
@@ -213,7 +213,7 @@ class Engine:
             project: whose role layer counts, as `layer_of` says.
         """
         denied = REFUSED
-        for name, layer in self._evaluations(subject, request, project):
+        for name, layer in self.evaluations(subject, request, project):
             found = self.evaluate(name, request, layer)
             if found.allowed:
                 return _outcome(found.allow, name, allowed=True)
@@ -221,7 +221,7 @@ class Engine:
                 denied = _outcome(found.deny or found.failed, name, allowed=False)
         return denied
 
-    def _evaluations(self, subject: Subject, request: Request, layer: str) -> t.Iterator[tuple[str, str]]:
+    def evaluations(self, subject: Subject, request: Request, layer: str) -> t.Iterator[tuple[str, str]]:
         """Yield (name, project layer) in upstream's order; the first that allows wins."""
         if self.default_role:
             yield self.default_role, ""

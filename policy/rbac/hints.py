@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from policy.findings import shown
+from policy.rbac import builtin
 from policy.rbac.engine import Engine
 from policy.rbac.vocabulary import ACTIONS, LONG_ACTIONS, known_action
 from policy.subjects import RESERVED, Subject
@@ -86,7 +87,7 @@ def _own_role(engine: Engine, subject: Subject, project: str) -> str:
     groups = () if subject.kind == "token" else subject.groups
     for name in (subject.name, *groups):
         for role, _ in engine.reach(name, project)[1:]:
-            if role.startswith("role:") and role not in ("role:admin", "role:readonly"):
+            if role.startswith("role:") and role not in builtin.ROLES:
                 return role
     return ""
 

@@ -13,8 +13,8 @@ import typing as t
 from model.project import AppProject
 from model.settings import RbacSettings
 from policy.findings import Finding, Mode, shown
-from policy.rbac.builtin import SOURCE as BUILT_IN
-from policy.rbac.compiled import SOURCE, builtin_lines, compile_policy
+from policy.rbac import builtin
+from policy.rbac.compiled import SOURCE, builtin_lines, compile_policy, match_mode_of
 from policy.rbac.lint_cover import check_cover
 from policy.rbac.lint_lines import check_binding, check_line
 from policy.rbac.lint_modes import check_modes
@@ -47,7 +47,7 @@ def lint(
         source: what the keys belong to, for places; empty when a key is a place by itself.
     """
     known = list(projects)
-    match_mode = "regex" if settings.match_mode == "regex" else "glob"
+    match_mode = match_mode_of(settings)
     parsed = parse(settings.csv, mode=mode, match_mode=match_mode, source=source)
     layers = [(project, project_layer(project, mode=mode, match_mode=match_mode)) for project in known]
     found = [*compile_policy(settings, mode=mode, source=source)[1], *_keys(settings, source)]
@@ -95,7 +95,7 @@ def _in_order(found: list[Finding]) -> tuple[Finding, ...]:
     for finding in dict.fromkeys(found):
         match = _PLACE.match(finding.where)
         place, line, column = match.groups() if match else (finding.where, None, None)
-        if place == BUILT_IN:
+        if place == builtin.SOURCE:
             continue
         rank = places.setdefault(place or "", len(places))
         keyed.append(((rank, int(line or 0), int(column or 0), finding.code), finding))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from policy.findings import Finding, Mode, shown
-from policy.patterns import Pattern, PatternError, regex
+from policy.patterns import Pattern, PatternError, regex, two_ends
 from policy.rbac.csvline import column_of
 from policy.rbac.text import Binding, PolicyLine
 from policy.rbac.vocabulary import ACTIONS, WITH_SLASH, WITHOUT_OBJECT, WITHOUT_SLASH
@@ -94,10 +94,10 @@ def _always_slash(glob: str) -> bool:
 def _overlap(line: PolicyLine) -> t.Iterator[Finding]:
     """Report globs whose beginning and end overlap, where Argo CD's library matches too much."""
     text = line.target.text
-    start, star, rest = text.partition("*")
-    end = rest.lstrip("*")
-    if not (star and start and end and frozenset("*?[{\\").isdisjoint(start + end)):
+    ends = two_ends(text)
+    if ends is None:
         return
+    start, end = ends
     for size in range(min(len(start), len(end)), 0, -1):
         if start.endswith(end[:size]):
             said = f"Argo CD also matches {shown(start + end[size:])}, which is too short for {shown(text)}"

@@ -10,11 +10,11 @@ import typing as t
 
 from model.settings import RbacSettings
 from policy.findings import Finding, Mode, shown
-from policy.rbac.compiled import builtin_lines
+from policy.rbac import builtin
+from policy.rbac.compiled import builtin_lines, match_mode_of
 from policy.rbac.engine import Engine, Request
 from policy.rbac.index import RoleLines, Rules
 from policy.rbac.lint_lines import LONG, warning
-from policy.rbac.lint_roles import BUILT_IN
 from policy.rbac.text import Parsed, PolicyLine
 from policy.rbac.vocabulary import ACTIONS
 
@@ -27,7 +27,7 @@ MOST_SAMPLES = 24
 
 def check_modes(settings: RbacSettings, parsed: Parsed, mode: Mode, source: str) -> t.Iterator[Finding]:
     """Yield findings about what the two modes answer differently."""
-    match_mode = "regex" if settings.match_mode == "regex" else "glob"
+    match_mode = match_mode_of(settings)
     engine = Engine(Rules(builtin_lines(mode, match_mode), parsed), {}, settings.default_role, mode)
     outrun = dict(_default_role(engine, parsed, mode)) if settings.default_role else {}
     yield from outrun.values()
@@ -118,9 +118,9 @@ def _built_in(default_role: str, parsed: Parsed, source: str) -> t.Iterator[Find
     """Report uses of the built-in roles, whose globs are no expressions."""
     text = "built-in roles do nothing in Argo CD's regex mode, and break the other roles of whoever has them"
     for binding in parsed.bindings:
-        if binding.role in BUILT_IN:
+        if binding.role in builtin.ROLES:
             yield warning("rbac-regex-builtin", binding, 2, text, "own roles, or policy.matchMode: glob")
-    if default_role in BUILT_IN:
+    if default_role in builtin.ROLES:
         where = f"{source} policy.default".strip()
         fix = "an own role, or policy.matchMode: glob"
         yield Finding(code="rbac-regex-builtin", severity="warning", where=where, text=text, fix=fix)

@@ -13,11 +13,11 @@ import typing as t
 import msgspec
 
 from policy.findings import Finding, shown
+from policy.rbac import builtin
 from policy.rbac.index import DEEPEST
 from policy.rbac.lint_lines import warning
 from policy.rbac.text import Binding, PolicyLine
-
-BUILT_IN = ("role:admin", "role:readonly")
+from policy.subjects import project_of_token
 
 MOST_STEPS = 200_000
 """g lines followed in search of chains over ten hops; beyond, chains are no longer looked for."""
@@ -50,13 +50,13 @@ class Graph(msgspec.Struct, frozen=True):
 
     def foreign(self, name: str) -> bool:
         """True for a role of a project that is not known here."""
-        parts = name.split(":")
-        return len(parts) == 3 and parts[0] == "proj" and parts[1] not in self.project_roles
+        project = project_of_token(name)
+        return project is not None and project not in self.project_roles
 
     def exists(self, name: str) -> bool:
         """True when a name proj:PROJECT:ROLE is the role of a project that is known."""
-        parts = name.split(":")
-        return len(parts) == 3 and parts[0] == "proj" and parts[2] in self.project_roles.get(parts[1], ())
+        project = project_of_token(name)
+        return project is not None and name.rpartition(":")[2] in self.project_roles.get(project, ())
 
 
 def check_roles(graph: Graph) -> t.Iterator[Finding]:
@@ -87,7 +87,7 @@ def _without_lines(graph: Graph, over: dict[str, list[Binding]]) -> t.Iterator[F
 
 def _unreachable(graph: Graph, over: dict[str, list[Binding]]) -> t.Iterator[Finding]:
     """Report role:… and proj:… subjects that neither a user or group nor the default role comes to."""
-    reached = {graph.default_role, *BUILT_IN}
+    reached = {graph.default_role, *builtin.ROLES}
     reached |= {member for member in over if not _is_role(member) or graph.exists(member) or graph.foreign(member)}
     edge = list(reached)
     while edge:
