@@ -19,6 +19,7 @@ from model.secrets import SECRET_TYPE_LABEL, Cluster
 from model.settings import RbacSettings, Settings, read_rbac_settings, read_settings
 
 if t.TYPE_CHECKING:
+    from controller.secretbook import Entry
     from model.additions import Additions
 
 RBAC_NAME, SETTINGS_NAME, ADDITIONS_NAME = "argocd-rbac-cm", "argocd-cm", "lynceus-cm"
@@ -66,13 +67,17 @@ class Found(t.NamedTuple):
 Refuse = t.Callable[[InvalidInput], None]
 
 
-def assemble(found: t.Iterable[Found], *, where: str, refuse: Refuse) -> Live:
+def _raise(failure: InvalidInput) -> None:
+    raise failure
+
+
+def assemble(found: t.Iterable[Found], *, where: str, refuse: Refuse = _raise) -> Live:
     """Sort objects by kind and type them; kinds that do not govern are passed over.
 
     Args:
         found: the objects. An object of the same kind, namespace and name must not come twice.
         where: what the whole is called in messages.
-        refuse: called with what cannot be read, which is then left out; raises where that must not be.
+        refuse: called with what cannot be read, which is then left out; by default it is raised.
     """
     return _Assembly(where, refuse).take(found)
 
@@ -134,13 +139,10 @@ class _Assembly:
             self.maps[name] = (config_data(found), version)
 
     def _secret(self, found: Found) -> None:
-        labels = _metadata(found).get("labels")
-        if not isinstance(labels, dict) or labels.get(SECRET_TYPE_LABEL) != "cluster":
+        if secret_type(found) != "cluster":
             return
-        from controller.secretbook import read_secret
-
         self._once(found)
-        entry = read_typed(lambda raw, _: read_secret(raw), found._replace(obj=encoded(found)))
+        entry = read_entry(found)
         if isinstance(entry, Cluster):
             self.clusters.append(msgspec.structs.replace(entry, config={}))
 
@@ -192,7 +194,22 @@ def _metadata(found: Found) -> JSON:
     return metadata if isinstance(metadata, dict) else {}
 
 
-def encoded(found: Found) -> JSON:
+def secret_type(found: Found) -> str:
+    """Return what Argo CD's label says that a Secret holds: ``cluster``, ``repository``; empty for other objects."""
+    labels = _metadata(found).get("labels")
+    if found.obj.get("kind") != "Secret" or not isinstance(labels, dict):
+        return ""
+    return str(labels.get(SECRET_TYPE_LABEL, ""))
+
+
+def read_entry(found: Found) -> Entry | None:
+    """Return the cluster or repository of a Secret, with its credentials; None when it holds something else."""
+    from controller.secretbook import read_secret
+
+    return read_typed(lambda raw, _: read_secret(raw), found._replace(obj=_encoded(found)))
+
+
+def _encoded(found: Found) -> JSON:
     """Return a Secret with its stringData where the API server would put it."""
     plain = found.obj.get("stringData")
     if not isinstance(plain, dict):

@@ -70,7 +70,10 @@ def read_documents(path: str, *, loose: bool = False) -> list[dict[str, t.Any]]:
         path: the file.
         loose: pass over documents that are no object at all, such as a list of patches beside the objects.
     """
-    text = read_text(path)
+    return _read_objects(read_text(path), path, loose=loose)
+
+
+def _read_objects(text: str, path: str, *, loose: bool) -> list[dict[str, t.Any]]:
     try:
         _check_limits(text, path)
         documents = list(yaml.load_all(text, Loader=_Loader))
@@ -119,7 +122,7 @@ def read_policy(path: str) -> tuple[RbacSettings, str]:
     text = read_text(path)
     if not _is_yaml(path, text):
         return RbacSettings(csv=((path, text),), generation=path), ""
-    maps = [obj for obj in read_documents(path) if obj.get("kind") == "ConfigMap"]
+    maps = [obj for obj in _read_objects(text, path, loose=False) if obj.get("kind") == "ConfigMap"]
     named = [obj for obj in maps if (obj.get("metadata") or {}).get("name") == RBAC_NAME]
     if not named and len(maps) != 1:
         found = "several ConfigMaps, none of them argocd-rbac-cm" if maps else "no ConfigMap"
@@ -144,11 +147,12 @@ def read_bundle(paths: t.Iterable[str]) -> Live:
     found: list[Found] = []
     csv: list[tuple[str, str]] = []
     for path, listed in ((path, listed) for name in named for path, listed in _files(name)):
-        if path.endswith(OBJECT_SUFFIXES) or _is_yaml(path, read_text(path)):
-            found += [Found(obj, path) for obj in read_documents(path, loose=listed)]
+        text = read_text(path)
+        if _is_yaml(path, text):
+            found += [Found(obj, path) for obj in _read_objects(text, path, loose=listed)]
         else:
-            csv.append((path, read_text(path)))
-    live = assemble(found, where=", ".join(named), refuse=_raise)
+            csv.append((path, text))
+    live = assemble(found, where=", ".join(named))
     if csv and live.has_rbac:
         raise InvalidPolicy(csv[0][0], "", "policy CSV beside the ConfigMap argocd-rbac-cm", "one of them")
     if csv:
@@ -158,10 +162,6 @@ def read_bundle(paths: t.Iterable[str]) -> Live:
         wanted = "policy CSV, argocd-rbac-cm, lynceus-cm, AppProjects, Applications or cluster Secrets"
         raise InvalidSettings(live.where, "", "nothing that governs", wanted)
     return live
-
-
-def _raise(failure: InvalidInput) -> None:
-    raise failure
 
 
 def _files(name: str) -> t.Iterator[tuple[str, bool]]:

@@ -9,15 +9,15 @@ import typing as t
 
 import msgspec
 
-from lynceus.bundle import Found, Live, assemble, read_typed
+from lynceus.bundle import Found, Live, assemble, read_entry, read_typed, secret_type
 from lynceus.files import read_objects
 from lynceus.scopes import Scopes
 from model.application import Application
 from model.decision import Decision, Rule, allow, deny
-from model.errors import InvalidInput, InvalidSettings
+from model.errors import InvalidSettings
 from model.meta import JSON, key_of
 from model.project import AppProject, read_project
-from model.secrets import SECRET_TYPE_LABEL, Cluster, Repository
+from model.secrets import Cluster, Repository
 from model.settings import RbacSettings
 from model.urls import display_url
 from policy.findings import Finding, Mode
@@ -73,9 +73,7 @@ def read(paths: t.Sequence[str], clusters: t.Iterable[Cluster], *, mode: Mode, c
         InvalidInput: something cannot be read.
     """
     objects = list(read_objects(dict.fromkeys(paths)))
-    found = assemble(
-        [each for each in objects if each.obj.get("kind") in ("ConfigMap", "Secret")], where="", refuse=_raise
-    )
+    found = assemble((each for each in objects if each.obj.get("kind") in ("ConfigMap", "Secret")), where="")
     settings = found.settings
     generation, _ = build(
         RbacSettings(),
@@ -116,24 +114,9 @@ def _together(given: t.Iterable[Cluster], found: Live) -> list[Cluster]:
     return [*whole, *(cluster for cluster in found.clusters if server_key(cluster.server) not in known)]
 
 
-def _raise(failure: InvalidInput) -> None:
-    raise failure
-
-
 def _repository(found: Found) -> Repository | None:
     """Return the repository of a Secret, without its credentials."""
-    metadata = found.obj.get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    if (
-        found.obj.get("kind") != "Secret"
-        or not isinstance(labels, dict)
-        or labels.get(SECRET_TYPE_LABEL) != "repository"
-    ):
-        return None
-    from controller.secretbook import read_secret
-    from lynceus.bundle import encoded
-
-    entry = read_typed(lambda raw, _: read_secret(raw), found._replace(obj=encoded(found)))
+    entry = read_entry(found) if secret_type(found) == "repository" else None
     return Repository(url=entry.url, project=entry.project) if isinstance(entry, Repository) else None
 
 
