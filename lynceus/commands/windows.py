@@ -37,6 +37,7 @@ from lynceus.commands.windowview import (
 )
 from model.application import Application
 from model.decision import Decision
+from model.durations import format_time
 from model.errors import InvalidSettings
 from policy.findings import Mode
 from policy.windows import Window
@@ -162,15 +163,15 @@ def explain(
     if not view.applications:
         raise InvalidSettings(view.live.where, "", "no Application", "at least one")
     other = view_of(view.live, _in(choice, OTHER[mode]), assume=bool(files))
-    trigger = "manual" if manual else "healing" if healing else "automated"
+    trigger = next(each for each in TRIGGERS if (each.manual, each.healing) == (manual, healing))
     asked = _Asked(view, other, OTHER[mode], now, began, trigger)
-    records = [_explained(asked, app) for app in view.applications]
+    explained = [_explained(asked, app) for app in view.applications]
     told_beside(view)
     if output == "text":
-        click.echo("\n".join(line for record in records for line in _explained_lines(record)))
+        click.echo("\n".join(line for answer, record in explained for line in _explained_lines(answer, record)))
     else:
-        print_value([_plain(record) for record in records], output)
-    raise SystemExit(0 if all(record["allowed"] for record in records) else 1)
+        print_value([record for _, record in explained], output)
+    raise SystemExit(0 if all(answer.allowed for answer, _ in explained) else 1)
 
 
 class _Asked(t.NamedTuple):
@@ -181,51 +182,40 @@ class _Asked(t.NamedTuple):
     other_mode: Mode
     now: dt.datetime
     began: dt.datetime | None
-    trigger: str
+    trigger: Trigger
 
 
-def _explained(asked: _Asked, app: Application) -> dict[str, t.Any]:
-    """Return the answers to all triggers, that which was asked for first, where the other mode differs, the windows."""
+def _explained(asked: _Asked, app: Application) -> tuple[Decision, dict[str, t.Any]]:
+    """Return the answer, and a record: all triggers, where the other mode differs, the windows."""
     answers = {each.name: _decided(asked.view, app, asked, each) for each in TRIGGERS}
     others = {each.name: _decided(asked.other, app, asked, each) for each in TRIGGERS}
     records = {name: decision_record(decision) for name, decision in answers.items()}
     theirs = {name: decision_record(decision) for name, decision in others.items()}
     differing = {name: record for name, record in theirs.items() if not _same(record, records[name])}
-    trigger = next(each for each in TRIGGERS if each.name == asked.trigger)
+    trigger = asked.trigger
     detail = asked.view.guard.windows(
         app, now=asked.now, manual=trigger.manual, started=asked.began, healing=trigger.healing
     )
-    answer = answers[asked.trigger]
-    return {
+    answer = answers[trigger.name]
+    return answer, {
         "application": app.metadata.name,
-        "at": _stamp(asked.now),
-        "manual": asked.trigger == "manual",
-        "trigger": asked.trigger,
+        "at": format_time(asked.now),
+        "manual": trigger.manual,
+        "trigger": trigger.name,
         **decision_record(answer),
         "state": detail.state if detail else "no project",
         "answers": records,
         "otherMode": {"mode": asked.other_mode, "answers": differing} if differing else None,
         "windows": [window_record(window, asked.now) for window in detail.matched] if detail else [],
-        "_lines": decision_lines(answer),
     }
-
-
-def _stamp(now: dt.datetime) -> str:
-    from model.durations import format_time
-
-    return format_time(now)
 
 
 def _decided(view: View, app: Application, asked: _Asked, trigger: Trigger) -> Decision:
     return view.guard.may_sync(app, now=asked.now, started=asked.began, manual=trigger.manual, healing=trigger.healing)
 
 
-def _plain(record: dict[str, t.Any]) -> dict[str, t.Any]:
-    return {key: value for key, value in record.items() if not key.startswith("_")}
-
-
-def _explained_lines(record: dict[str, t.Any]) -> list[str]:
-    first, *rest = record["_lines"]
+def _explained_lines(decision: Decision, record: dict[str, t.Any]) -> list[str]:
+    first, *rest = decision_lines(decision)
     lines = [f"{record['application']}: {first}", *rest]
     for name, answer in record["answers"].items():
         if name != record["trigger"] and not (name == "healing" and _same(answer, record["answers"]["automated"])):
