@@ -11,11 +11,9 @@ import msgspec
 from lynceus.bundle import Live
 from lynceus.commands.answers import finding_record, mode_option, output_option, print_value
 from lynceus.commands.cluster import ClusterChoice, cluster_options
-from lynceus.commands.rbac_input import generation_of, given_projects, merged, overlaid
+from lynceus.commands.rbac_input import completed, generation_of, governing, overlaid
 from lynceus.commands.rbac_words import covers, diff_lines, entry_record
-from lynceus.files import read_applications, read_bundle, read_policy
-from model.errors import InvalidInput
-from model.project import AppProject
+from lynceus.files import read_applications, read_policy
 from model.settings import RbacSwitches, Settings
 from policy.findings import Finding, Mode, errors_of
 from policy.generation import Generation
@@ -63,8 +61,7 @@ def diff(
     `live`: what is in the cluster. What only one side brings (policy, AppProjects) counts on both; beside `live` that
     goes for each AppProject.
     """
-    sides = _sides(old, new, cluster)
-    sides = tuple(_completed(side, project_file, default_role) for side in sides)
+    sides = tuple(completed(side, project_file, default_role) for side in _sides(old, new, cluster))
     before, after = (_generation(side, mode, cluster.namespace) for side in sides)
     targets = _applications(sides, app_file, cluster.namespace)
     given = [named(subject or "", groups)] if subject is not None or groups else []
@@ -103,11 +100,9 @@ def _sides(old: str, new: str, cluster: ClusterChoice) -> tuple[Live, ...]:
 
 def _read(name: str) -> Live:
     """Read a file or folder; a ConfigMap of any name will do when it is the only one."""
-    try:
-        return read_bundle([name])
-    except InvalidInput as failure:
-        if not failure.found.startswith("nothing that governs"):
-            raise
+    found = governing(name)
+    if found is not None:
+        return found
     rbac, source = read_policy(name)
     return Live(where=name, rbac=rbac, rbac_source=source, has_rbac=True, has_rbac_keys=bool(source))
 
@@ -123,14 +118,6 @@ def _with_parts_of(side: Live, other: Live) -> Live:
         projects=[] if side.projects else other.projects,
     )
     return overlaid(below, side)
-
-
-def _completed(side: Live, project_files: t.Sequence[str], default_role: str | None) -> Live:
-    projects: list[AppProject] = merged(side.projects, given_projects(project_files))
-    rbac = side.rbac
-    if default_role is not None:
-        rbac = msgspec.structs.replace(rbac, default_role=default_role)
-    return msgspec.structs.replace(side, projects=projects, rbac=rbac)
 
 
 def _generation(side: Live, mode: Mode, namespace: str) -> tuple[Generation, tuple[Finding, ...]]:

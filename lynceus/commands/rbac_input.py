@@ -91,11 +91,15 @@ def gather(
     found = cluster.read(applications=whole, clusters=whole) if cluster.chosen else Live(where="files", rbac_source="")
     if policy_file:
         found = overlaid(found, _policy_in(policy_file))
-    found = msgspec.structs.replace(found, projects=merged(found.projects, given_projects(project_files)))
+    return completed(found, project_files, default_role)
+
+
+def completed(found: Live, project_files: t.Sequence[str], default_role: str | None) -> Live:
+    """Return what was read with the AppProjects of --project-file and the role of --default-role."""
+    projects, rbac = merged(found.projects, given_projects(project_files)), found.rbac
     if default_role is not None:
-        rbac = msgspec.structs.replace(found.rbac, default_role=default_role)
-        found = msgspec.structs.replace(found, rbac=rbac)
-    return found
+        rbac = msgspec.structs.replace(rbac, default_role=default_role)
+    return msgspec.structs.replace(found, projects=projects, rbac=rbac)
 
 
 def _policy_in(name: str) -> Live:
@@ -105,13 +109,18 @@ def _policy_in(name: str) -> Live:
     rbac, source = read_policy(name)
     if not source:
         return Live(where=name, rbac=rbac, rbac_source="", has_rbac=True)
+    rest = governing(name) or Live(where=name)
+    return msgspec.structs.replace(rest, rbac=rbac, rbac_source=source, has_rbac=True, has_rbac_keys=True)
+
+
+def governing(name: str) -> Live | None:
+    """Read a file or folder; None when nothing in it governs, as in a ConfigMap of another name."""
     try:
-        rest = read_bundle([name])
+        return read_bundle([name])
     except InvalidInput as failure:
         if not failure.found.startswith("nothing that governs"):
             raise
-        rest = Live(where=name)
-    return msgspec.structs.replace(rest, rbac=rbac, rbac_source=source, has_rbac=True, has_rbac_keys=True)
+    return None
 
 
 def overlaid(below: Live, above: Live) -> Live:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import typing as t
 from pathlib import Path
 
 import click
-import msgspec
 
 from lynceus.bundle import Live
 from lynceus.commands.answers import mode_option, output_option, print_findings
@@ -45,10 +43,6 @@ def _read(files: tuple[str, ...]) -> Live:
             rbac, source = read_policy(files[0])
         except InvalidInput:
             return read_bundle(files)
-        found = Live(where=files[0], rbac=rbac, rbac_source=source, has_rbac=True)
-        return msgspec.structs.replace(found, projects=_projects(files[0]) if source else [])
+        projects = read_projects(files) if source else []
+        return Live(where=files[0], rbac=rbac, rbac_source=source, has_rbac=True, projects=projects)
     return read_bundle(files)
-
-
-def _projects(path: str) -> list[t.Any]:
-    return read_projects([path])

@@ -9,9 +9,10 @@ import click
 from lynceus.commands.answers import decision_record, mode_option, output_option, print_value
 from lynceus.commands.cluster import ClusterChoice, cluster_options
 from lynceus.commands.rbac_input import covering, gather, policy_option, project_option, resource_word, usable
+from model.decision import Decision
 from policy.findings import Mode
 from policy.preview.universe import Caller
-from policy.preview.who import Holder, Who
+from policy.preview.who import Who
 from policy.preview.who import who as find_who
 
 
@@ -51,9 +52,9 @@ def who(
     raise SystemExit(0 if answer.everybody.allowed or answer.allowed else 1)
 
 
-def called(caller: Caller) -> str:
+def _called(caller: Caller) -> str:
     """Return who a caller is, in words."""
-    if caller.kind in ("everybody", "caller"):
+    if caller.kind == "caller":
         return caller.label
     if caller.kind == "group":
         return f"any member of group {caller.subject.groups[0]}"
@@ -71,20 +72,17 @@ def caller_record(caller: Caller) -> dict[str, t.Any]:
 def _lines(answer: Who, asked: str) -> t.Iterator[str]:
     yield f"who may {asked}:"
     if answer.everybody.allowed:
-        yield f"  everybody{_rule(Holder(_EVERYBODY, answer.everybody))}"
+        yield f"  everybody{_rule(answer.everybody, everybody=True)}"
     for holder in answer.allowed:
-        yield f"  {called(holder.caller)}{_rule(holder)}"
+        yield f"  {_called(holder.caller)}{_rule(holder.decision)}"
     if not answer.everybody.allowed and not answer.allowed:
         yield "  nobody"
     if answer.denied or _stops(answer):
         yield "denied by a line:"
     if _stops(answer):
-        yield f"  everybody{_rule(Holder(_EVERYBODY, answer.everybody))}"
+        yield f"  everybody{_rule(answer.everybody, everybody=True)}"
     for holder in answer.denied:
-        yield f"  {called(holder.caller)}{_rule(holder)}"
-
-
-_EVERYBODY = Caller(t.cast("t.Any", None), "everybody", "everybody")
+        yield f"  {_called(holder.caller)}{_rule(holder.decision)}"
 
 
 def _stops(answer: Who) -> bool:
@@ -92,12 +90,12 @@ def _stops(answer: Who) -> bool:
     return not answer.everybody.allowed and rule is not None and rule.kind == "rbac"
 
 
-def _rule(holder: Holder) -> str:
-    rule = holder.decision.rule
+def _rule(decision: Decision, *, everybody: bool = False) -> str:
+    rule = decision.rule
     if rule is None:
         return ""
     way = [name for name in rule.path if not name.startswith(("any member of ", "anybody"))]
-    path = f" ({' -> '.join(way)})" if len(way) > 1 or (way and holder.caller.kind == "everybody") else ""
+    path = f" ({' -> '.join(way)})" if len(way) > 1 or (way and everybody) else ""
     return f": {rule.origin}: {rule.text}{path}"
 
 

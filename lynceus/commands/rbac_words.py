@@ -22,7 +22,7 @@ _ORDER = {"everybody": 0, "role": 1, "project role": 2}
 def diff_lines(comparison: Comparison, diff: Diff) -> list[str]:
     """Return the difference as lines for a person."""
     lines: list[str] = []
-    for entry in sorted(diff.entries, key=_first):
+    for entry in sorted(diff.entries, key=lambda entry: min(map(_rank, entry.callers))):
         lines.append(_who(entry, diff) + ":")
         for change in entry.changes:
             lines += _change_lines(comparison, entry, change)
@@ -62,11 +62,10 @@ def _change_record(comparison: Comparison, entry: Entry, change: Change) -> dict
 
 
 def _sorted(callers: t.Iterable[Caller]) -> list[Caller]:
-    return sorted(callers, key=lambda caller: (_ORDER.get(caller.kind, 3), caller.label))
+    return sorted(callers, key=_rank)
 
 
-def _first(entry: Entry) -> tuple[int, str]:
-    caller = _sorted(entry.callers)[0]
+def _rank(caller: Caller) -> tuple[int, str]:
     return _ORDER.get(caller.kind, 3), caller.label
 
 
