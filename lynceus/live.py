@@ -86,7 +86,7 @@ class _Reader:
         from controller.writer import APPLICATIONS, PROJECTS
 
         objects = [found for name in CONFIG_MAPS for found in self._config_map(CONFIG_MAP, name)]
-        objects += self._needed(PROJECTS)
+        objects += self._permitted(PROJECTS, self.namespace) or []
         if clusters:
             objects += self._spared(SECRET, label=f"{SECRET_TYPE_LABEL}=cluster")
         if applications:
@@ -109,47 +109,32 @@ class _Reader:
             raise self._failure(what, f"get on configmaps in namespace {self.namespace}", failure) from None
         yield Found(msgspec.json.decode(raw), f"{self.where}: {what}")
 
-    def _needed(self, resource: ApiResource) -> list[Found]:
-        try:
-            return self._list(resource, self.namespace)
-        except NotFound:
-            return self._missing(resource)
-        except LynceusError as failure:
-            raise self._failure(resource.plural, self._right(resource, self.namespace), failure) from None
-
     def _spared(self, resource: ApiResource, label: str = "") -> list[Found]:
         """Return a list that the answer can do without; a note says when it is missing."""
-        try:
-            return self._list(resource, self.namespace, label)
-        except NotFound:
-            return self._missing(resource)
-        except Forbidden:
-            self.notes.append(
-                f"{self.where}: {resource.plural} in namespace {self.namespace} may not be read and count as none, "
-                f"expected the right to {self._right(resource, self.namespace)}"
-            )
-            return []
-        except LynceusError as failure:
-            raise self._failure(resource.plural, self._right(resource, self.namespace), failure) from None
+        without = f"{resource.plural} in namespace {self.namespace} may not be read and count as none"
+        return self._permitted(resource, self.namespace, label, without=without) or []
 
     def _applications(self, resource: ApiResource) -> list[Found]:
         """Return the Applications of all namespaces, else those of the control namespace with a note."""
-        try:
-            return self._list(resource, "")
-        except NotFound:
-            return self._missing(resource)
-        except Forbidden:
-            self.notes.append(
-                f"{self.where}: Applications of other namespaces may not be read and are left out, "
-                f"expected the right to {self._right(resource, '')}"
-            )
-            return self._spared(resource)
-        except LynceusError as failure:
-            raise self._failure(resource.plural, self._right(resource, ""), failure) from None
+        without = "Applications of other namespaces may not be read and are left out"
+        found = self._permitted(resource, "", without=without)
+        return self._spared(resource) if found is None else found
 
-    def _missing(self, resource: ApiResource) -> list[Found]:
-        self.notes.append(f"{self.where}: knows no {resource.plural}.{resource.group}, so there are none")
-        return []
+    def _permitted(
+        self, resource: ApiResource, namespace: str, label: str = "", *, without: str = ""
+    ) -> list[Found] | None:
+        """Return a list; when it may not be read, None and the note `without`, or a failure if there is none."""
+        right = self._right(resource, namespace)
+        try:
+            return self._list(resource, namespace, label)
+        except NotFound:
+            self.notes.append(f"{self.where}: knows no {resource.plural}.{resource.group}, so there are none")
+            return []
+        except LynceusError as failure:
+            if not without or not isinstance(failure, Forbidden):
+                raise self._failure(resource.plural, right, failure) from None
+        self.notes.append(f"{self.where}: {without}, expected the right to {right}")
+        return None
 
     def _list(self, resource: ApiResource, namespace: str, label: str = "") -> list[Found]:
         """Return a complete list; begun again when it changed too much on the way."""
