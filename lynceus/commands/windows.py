@@ -28,6 +28,7 @@ from lynceus.commands.windowview import (
     identity,
     idle_windows,
     read_view,
+    state_of,
     told_beside,
     until_words,
     view_of,
@@ -107,9 +108,11 @@ def _in(choice: Choice, mode: Mode) -> Choice:
 def _listed(seen: Seen, twin: Window | None, now: dt.datetime, other: Mode) -> dict[str, t.Any]:
     """Return a window's record, with the projects in which it counts, and its state in the other mode if it differs."""
     record = window_record(seen.window, now) | {"projects": list(seen.projects)}
-    theirs = window_record(twin, now) if twin else None
-    if theirs and (theirs["state"], theirs["until"]) != (record["state"], record["until"]):
-        record["otherMode"] = {"mode": other, "state": theirs["state"], "until": theirs["until"]}
+    if twin is not None:
+        state, end = state_of(twin, now)
+        until = format_time(end) if end else None
+        if (state, until) != (record["state"], record["until"]):
+            record["otherMode"] = {"mode": other, "state": state, "until": until}
     return record
 
 

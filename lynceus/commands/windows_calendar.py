@@ -114,7 +114,7 @@ def calendar(
     if before:
         _print_change(compare(_earlier(before, view, choice, start, end), sheet), output)
     if output == "text":
-        click.echo("\n".join(sheet_lines(sheet, now, local if zone else None, zoned=bool(zone))))
+        click.echo("\n".join(sheet_lines(sheet, now, local, zoned=bool(zone))))
     elif output == "ics":
         from lynceus.commands.calendar_ics import to_ics
 

@@ -247,11 +247,17 @@ def findings_of(window: Window, now: dt.datetime) -> tuple[Finding, ...]:
     return (*window.findings, *findings_at([window], now), *remarks(window))
 
 
+def state_of(window: Window, now: dt.datetime) -> tuple[str, dt.datetime | None]:
+    """Return open, closed or invalid, and until when."""
+    if window.invalid:
+        return "invalid", None
+    span = window.span(now)
+    return "open" if span.open else "closed", span.end
+
+
 def window_record(window: Window, now: dt.datetime) -> dict[str, t.Any]:
     """Return a window and its state as JSON values."""
-    span = window.span(now)
-    state = "invalid" if window.invalid else "open" if span.open else "closed"
-    until = span.end if not window.invalid else None
+    state, until = state_of(window, now)
     return {
         "where": window.where,
         "window": window.text,
