@@ -95,19 +95,15 @@ def _currency(world: World) -> str:
     return probes.setting(world, "payments", "CURRENCY")
 
 
-def _sync(world: World, user: str, body: JSON) -> tuple[int, JSON]:
-    return world.ask(user, "POST", f"/api/v1/applications/{world.name('guestbook')}/sync", body)
-
-
 def _refuse(world: World, say: Narrator) -> None:
     """A person who may sync at any other time may not now, and may not break the glass either."""
-    status, answer = _sync(world, "developer", {})
+    status, answer = world.sync("developer", "guestbook")
     seen = f"the developer's sync was answered {status} {answer}, expected 403 naming freeze.{IDENT}"
     held = status == 403 and f"freeze.{IDENT}" in str(answer)
     if say.check(held, "the developer's sync of guestbook is refused by the freeze", seen):
         say.quote(str(answer.get("error", answer)))
         say.quote(f"what would change it: {_decision(answer).get('remedy', '')}")
-    status, answer = _sync(world, "developer", {"breakGlass": FIX})
+    status, answer = world.sync("developer", "guestbook", {"breakGlass": FIX})
     reasons = [str(reason) for reason in _decision(answer).get("reasons") or ()]
     held = status == 403 and f"freeze.{IDENT}" in str(answer) and any("break-glass refused" in why for why in reasons)
     seen = f"the developer's break-glass was answered {status} {answer}, expected 403 naming freeze.{IDENT}"
@@ -122,7 +118,7 @@ def _decision(answer: JSON) -> JSON:
 def _break_glass(world: World, say: Narrator, head: str) -> None:
     """The role that the freeze names gets through with a reason: once, for one application, and it is told."""
     before = probes.value(world, *OVERRIDES)
-    status, answer = _sync(world, "operator", {"breakGlass": FIX})
+    status, answer = world.sync("operator", "guestbook", {"breakGlass": FIX})
     seen = f"the operator's break-glass was answered {status} {answer}"
     if not say.check(status in (200, 202), f"the operator breaks the glass for guestbook: {FIX!r}", seen):
         return

@@ -66,12 +66,12 @@ def _set_windows(world: World, windows: list[dict[str, t.Any]]) -> None:
 def two_people(world: World, say: Narrator) -> None:
     """The answer to a person names the line of policy.csv that gave it."""
     say.step("A developer is refused by a line of policy.csv, an operator is let through")
-    status, answer = world.ask("developer", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
+    status, answer = world.sync("developer", "payments")
     held = status == 403 and "policy.csv:4" in str(answer)
     seen = f"the developer's sync was answered {status} {answer}, expected 403 naming policy.csv:4"
     if say.check(held, "the developer may not sync payments: 403, and the line that decided", seen):
         say.quote(str(answer.get("error", answer)))
-    status, answer = world.ask("operator", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
+    status, answer = world.sync("operator", "payments")
     seen = f"the operator's sync was answered {status} {answer}"
     if say.check(status in (200, 202), "the operator's sync of payments is accepted", seen):
         say.expect("and succeeds in the operator's name", lambda: probes.done_by(world, "payments", "operator"))
@@ -123,7 +123,7 @@ def a_bad_policy(world: World, say: Narrator) -> None:
     say.expect(
         "the failed reload is counted", lambda: probes.value(world, "lynceus_policy_reload_failures_total") > before
     )
-    refused, _ = world.ask("developer", "POST", f"/api/v1/applications/{world.name('payments')}/sync", {})
+    refused, _ = world.sync("developer", "payments")
     allowed, _ = world.ask("operator", "GET", f"/api/v1/applications/{world.name('payments')}")
     say.check(
         (refused, allowed) == (403, 200),

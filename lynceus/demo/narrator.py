@@ -39,10 +39,6 @@ class Narrator:
         """Show what Lynceus itself said."""
         click.secho(f"      | {text}", dim=True)
 
-    def left_out(self, text: str) -> None:
-        """Say what is not shown on this machine, and why."""
-        click.secho(f"    - {text}", fg="yellow")
-
     def fail(self, text: str) -> None:
         """Note a failure; the story goes on with the next step where it can."""
         self.failures.append(text)

@@ -53,12 +53,7 @@ class World:
 
     def manifest(self, name: str) -> str:
         """Return a file of examples/argocd with its placeholders filled in."""
-        text = (files("examples") / "argocd" / name).read_text(encoding="utf-8")
-        return (
-            text.replace("REPOSITORY", self.repository.url)
-            .replace("CONTROL", self.control)
-            .replace("PREFIX", self.prefix)
-        )
+        return read_manifest(name, repository=self.repository.url, control=self.control, prefix=self.prefix)
 
     def set_policy(self, text: str) -> None:
         """Write the policy CSV as an administrator would."""
@@ -84,6 +79,10 @@ class World:
             return refusal.code, json.loads(refusal.read(LONGEST_ANSWER) or b"{}")
         except OSError as failure:
             raise LynceusError(f"Lynceus' API does not answer: {failure}") from None
+
+    def sync(self, user: str, application: str, body: JSON | None = None) -> tuple[int, JSON]:
+        """Ask for a sync of an application as a user; returns status and decoded answer."""
+        return self.ask(user, "POST", f"/api/v1/applications/{self.name(application)}/sync", body or {})
 
     def scrape(self) -> list[str]:
         """Return the sample lines of /metrics."""
