@@ -173,7 +173,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 def title_of(question: Question, at: dt.datetime | None) -> str:
     """Return the name of a case that has none; the instant is part of it where the answer depends on it."""
-    timed = isinstance(question, Sync | WindowState) and at is not None
+    timed = isinstance(question, Sync | WindowState)
     return f"{question.title} at {format_time(at)}" if timed and at else question.title
 
 

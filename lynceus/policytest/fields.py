@@ -33,8 +33,7 @@ class Fields:
         """Return the error for a key (empty: the whole mapping), or for one item of its list."""
         line, path = self.line, self.path
         if key:
-            line = self.table.lines.get(key, line)
-            path = f"{path}.{key}" if path else key
+            line, path = self.table.lines.get(key, line), self._path_of(key)
         if index is not None:
             lines = getattr(self.table.get(key), "lines", None)
             line = lines[index] if isinstance(lines, list) else line
@@ -48,10 +47,13 @@ class Fields:
         """Return the line of a key."""
         return self.table.lines[key]
 
+    def _path_of(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
     def nested(self, key: str, known: t.Sequence[str]) -> Fields:
         """Return the mapping under a key."""
-        path = f"{self.path}.{key}" if self.path else key
-        return Fields(self.table.get(key), self.file, self.table.lines.get(key, self.line), path, known)
+        line = self.table.lines.get(key, self.line)
+        return Fields(self.table.get(key), self.file, line, self._path_of(key), known)
 
     def free(self, key: str) -> Fields:
         """Return the mapping under a key, whatever its keys are."""
@@ -108,7 +110,7 @@ class Fields:
         if not isinstance(value, list):
             raise self.wrong(key, describe(value), "a list")
         lines = value.lines if isinstance(value, Listing) else []
-        path = f"{self.path}.{key}" if self.path else key
+        path = self._path_of(key)
         for index, item in enumerate(value):
             yield item, lines[index], f"{path}[{index}]"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from lynceus.policytest import cases, expecting, questions, subjects
@@ -30,15 +31,12 @@ def read(case: Fields, worlds: Worlds) -> t.Iterator[Cell]:
     people = _subjects(fields)
     fields.exactly_one(("expect", "allow"))
     allowed = _allowed(fields, people, actions, targets) if "allow" in fields else None
+    expected = functools.cache(functools.partial(expecting.read, case, "matrix"))
     for label, (subject, line) in people.items():
         for action in actions:
             for target in targets:
                 word = _word(fields, allowed, (label, action, target))
-                yield cases.Can(subject, resource, action, target), _expected(case, word), line
-
-
-def _expected(case: Fields, word: str) -> Expected:
-    return expecting.read(case, "matrix", word)
+                yield cases.Can(subject, resource, action, target), expected(word), line
 
 
 def _word(fields: Fields, allowed: set[tuple[str, str, str]] | None, cell: tuple[str, str, str]) -> str:
