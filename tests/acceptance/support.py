@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lynceus.cli import cli
 from lynceus.files import read_bundle
-from model.errors import LynceusError
 from policy.findings import Finding, Mode
 from policy.generation import Generation, build
+from tests.lynceus.calling import invoke
 
 TABLES = Path(__file__).parent / "tables"
 MODES: tuple[Mode, ...] = ("strict", "compat")
@@ -40,15 +39,8 @@ def table(name: str) -> list[t.Any]:
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> Result:
     """Run `lynceus WORDS…` in this process."""
-    try:
-        cli(list(words), standalone_mode=True)
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    except LynceusError as error:
-        code = 2 if type(error).__name__.startswith("Invalid") else 1
-        return Result(code, capsys.readouterr().out, f"lynceus: {error}")
-    printed = capsys.readouterr()
-    return Result(code, printed.out, printed.err)
+    with pytest.MonkeyPatch.context() as patched:
+        return Result(*invoke(patched, capsys, *words))
 
 
 def per_mode(answer: t.Any) -> dict[Mode, t.Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from lynceus.commands.project import known_clusters
 from lynceus.projectcheck import read as read_policy
-from model.application import read_application
+from model.application import Application, read_application
 from model.decision import Decision
 from model.meta import ResourceKey
 from policy.findings import Mode
@@ -65,14 +65,18 @@ def _check(capsys: t.Any, folder: Path, case: Case, mode: Mode, apps: list[Case]
     return result.code, result.data
 
 
+def _typed(app: Case) -> Application:
+    return read_application(json.dumps(app).encode())
+
+
 def _guard(folder: Path, case: Case, mode: Mode, apps: t.Sequence[Case] = ()) -> Guard:
     named = tuple(f"{name}={server}" for name, server in case.get("clusters", {}).items())
-    known = known_clusters(named, [read_application(json.dumps(app).encode()) for app in apps])
+    known = known_clusters(named, [_typed(app) for app in apps])
     return Guard(read_policy([_policy_file(folder, case)], known, mode=mode, control="argocd").generation)
 
 
 def _uses(guard: Guard, app: Case) -> Decision:
-    return guard.may_use(read_application(json.dumps(app).encode()))
+    return guard.may_use(_typed(app))
 
 
 def _ask(folder: Path, capsys: t.Any, case: Case, kind: str, asked: t.Sequence[tuple[Case, t.Any, str]]) -> None:
@@ -137,7 +141,7 @@ def test_kinds_follow_the_rule(case: Case, tmp_path: Path, capsys: t.Any) -> Non
         _, data = _check(capsys, tmp_path, case, mode, [application()], "--manifests", manifests)
         found = [each for each in data[0]["checks"] if each["asked"] == "object"][: len(asks)]
         assert expected == [each["effect"] for each in found], f"{mode}: {json.dumps(found, indent=1)}"
-        guard, app = _guard(tmp_path, case, mode), read_application(json.dumps(application()).encode())
+        guard, app = _guard(tmp_path, case, mode), _typed(application())
         for (kind, place, scope, _, rule), answer, each in zip(asks, expected, found, strict=True):
             (group, name_of_kind), (name, namespace) = _parts(kind), _place(place)
             namespaced = scope == "namespaced"
@@ -229,7 +233,7 @@ def test_orphans_follow_the_rule(case: Case, tmp_path: Path) -> None:
     """An object that nobody tracks is an orphan unless Kubernetes puts it there or an entry takes it."""
     for mode in MODES:
         guard = _guard(tmp_path, case, mode)
-        rules = guard.orphan_rules(read_application(json.dumps(application()).encode()))
+        rules = guard.orphan_rules(_typed(application()))
         assert (case["watched"], case["warn"]) == (rules.watched, rules.warn)
         for kind, place, answer in case["asks"]:
             (group, name_of_kind), (name, namespace) = _parts(kind), _place(place)

@@ -6,12 +6,19 @@ import datetime as dt
 import typing as t
 import zoneinfo
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from tests.policy.proofs import THOROUGH
 from tests.policy.proofs.walk import Meaning
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+
+
+def examples(count: int) -> settings:
+    """Return Hypothesis' settings for so many cases."""
+    return settings(max_examples=count * THOROUGH, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Field(t.NamedTuple):

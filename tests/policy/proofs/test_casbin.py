@@ -8,7 +8,7 @@ import functools
 import io
 
 import casbin
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.rbac import MODEL
@@ -17,7 +17,7 @@ from policy.generation import build
 from policy.rbac import builtin
 from policy.rbac.engine import Engine, Request
 from tests.policy import reference_rbac
-from tests.policy.proofs import THOROUGH
+from tests.policy.proofs.strategies import examples
 
 NAMES = ["u", "v", "ga", "role:a", "role:b", "role:admin", "admin"]
 RESOURCES = ["applications", "logs", "clusters", "*", "app*", "[al]*", "{logs,exec}", "[a-"]
@@ -70,7 +70,7 @@ def _engine(lines: list[tuple[str, ...]]) -> Engine:
     return engine
 
 
-@settings(max_examples=150 * THOROUGH, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(150)
 @given(LINES, st.lists(REQUESTS, min_size=1, max_size=12))
 def test_an_evaluation_equals_pycasbin(lines: list[tuple[str, ...]], requests: list[tuple[str, str, str, str]]) -> None:
     """Built-in roles, role graphs with cycles, globs, denies and inert effects give pycasbin's answer."""

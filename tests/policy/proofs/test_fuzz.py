@@ -1,11 +1,12 @@
 """No bytes raise anything but our own error, and no decision is missing: a seeded slice of the long fuzz."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.proofs import THOROUGH
 from tests.policy.proofs.fuzz import run
+from tests.policy.proofs.strategies import examples
 from tests.policy.proofs.targets import TARGETS
 
 EACH = pytest.mark.parametrize("name", list(TARGETS))
@@ -19,7 +20,7 @@ def test_mutated_texts_are_answered(name: str) -> None:
 
 
 @EACH
-@settings(max_examples=15 * THOROUGH, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(15)
 @given(
     data=st.one_of(
         st.binary(max_size=200), st.text(max_size=80).map(lambda text: text.encode("utf-8", "surrogatepass"))

@@ -4,22 +4,17 @@ import datetime as dt
 
 import pytest
 from croniter import croniter
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from policy.windows import judge
 from policy.windows.moment import from_micros, to_micros
 from policy.windows.schedule import latest_start, next_start, parse_schedule
-from tests.policy.proofs import THOROUGH, walk
-from tests.policy.proofs.strategies import MONTHS, NEVER, PLACES, WEEKDAYS, at, durations, schedules, zone
+from tests.policy.proofs import walk
+from tests.policy.proofs.strategies import MONTHS, NEVER, PLACES, WEEKDAYS, at, durations, examples, schedules, zone
 from tests.policy.proofs.test_walk import DAY, KINDS, SECOND, SHIFT, TARGET, window
 
 LEAP_DAY = ("0 0 29 2 *", NEVER[1]._replace(days=frozenset([29])))
-
-
-def examples(count: int) -> settings:
-    """Return Hypothesis' settings for so many cases."""
-    return settings(max_examples=count * THOROUGH, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

@@ -3,15 +3,15 @@
 import datetime as dt
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model.project import SyncWindow
 from policy.windows import Target, Window, judge
 from policy.windows.moment import Calendar, from_micros, to_micros
 from policy.windows.schedule import latest_start, parse_schedule
-from tests.policy.proofs import THOROUGH, walk
-from tests.policy.proofs.strategies import PLACES, at, durations, schedules, zone
+from tests.policy.proofs import walk
+from tests.policy.proofs.strategies import PLACES, at, durations, examples, schedules, zone
 
 DAY = 86_400
 SECOND = 1_000_000
@@ -24,11 +24,6 @@ SHIFT = 2 * DAY
 
 TARGET = Target("web", "shop", ())
 EACH_PLACE = pytest.mark.parametrize("place", PLACES, ids=lambda place: " ".join(filter(None, place)))
-
-
-def examples(count: int) -> settings:
-    """Return Hypothesis' settings for so many cases at each place."""
-    return settings(max_examples=count * THOROUGH, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def window(kind: str, schedule: str, duration: str, zone_name: str, mode: str = "strict", **more: bool) -> Window:
