@@ -15,7 +15,7 @@ from model.durations import format_time, parse_time
 from model.project import SyncWindow
 from policy.findings import Finding, shown
 from policy.patterns import glob, tolerant
-from policy.windows.checks import Check, Checked, Selectors, selectors_of
+from policy.windows.checks import Check, Checked, selectors_of
 from policy.windows.labels import problems_of, takes
 from policy.windows.moment import to_micros
 from policy.windows.opening import ZERO, Expiring, Once, Opening
@@ -39,8 +39,11 @@ class Added(Window):
         self.heal, self.override = entry.heal, entry.override
         self.starts = ()
         self._labels = entry.label_selector
-        self._exclude = entry.exclude if isinstance(entry, AddedWindow) else None
-        self._excluded = exclusions_of(self._exclude)
+        self._labels_broken = self._labels is not None and any(problems_of(self._labels))
+        exclude = entry.exclude if isinstance(entry, AddedWindow) else None
+        self._excluded = selectors_of(exclude) if exclude else {}
+        labels = exclude.label_selector if exclude else None
+        self._excluded_labels = None if labels is None or any(problems_of(labels)) else labels
         self.projects = tuple(tolerant(glob, text) for text in entry.projects or ("*",))
         self._everything = bool(entry.broken)
 
@@ -67,19 +70,18 @@ class Added(Window):
         if self._everything:
             return True
         if self._labels is not None and not takes(self._labels, dict(target.labels)):
-            return self.invalid and any(True for _ in problems_of(self._labels))
+            return self._labels_broken
         if self.selectors and not self._selected(target):
             return False
         return not self._is_excluded(target)
 
     def _is_excluded(self, target: Target) -> bool:
         """Return whether one of the exclusions hits; what is broken or not known excludes nothing."""
-        values = {"applications": (target.application,), "namespaces": (target.namespace,), "clusters": target.clusters}
         for name, patterns in self._excluded.items():
-            if any(pattern.matches(value) for pattern in patterns for value in values[name]):
+            values = target.values(name)
+            if any(pattern.matches(value) for pattern in patterns for value in values):
                 return True
-        selector = self._exclude.label_selector if self._exclude else None
-        return selector is not None and not any(problems_of(selector)) and takes(selector, dict(target.labels))
+        return self._excluded_labels is not None and takes(self._excluded_labels, dict(target.labels))
 
 
 class FreezeWindow(Added):
@@ -92,14 +94,6 @@ def _freeze_text(freeze: Freeze) -> str:
     stopped = f", ended {freeze.stopped} by {shown(freeze.stopped_by)}" if freeze.stopped else ""
     by = f" by {shown(freeze.person)}" if freeze.person else ""
     return f"freeze {freeze.start} to {freeze.end}{by}: {shown(freeze.reason)}{stopped}"
-
-
-def exclusions_of(exclude: Exclusion | None) -> Selectors:
-    """Return the patterns of an exclusion."""
-    if exclude is None:
-        return {}
-    lists = {"applications": exclude.applications, "namespaces": exclude.namespaces, "clusters": exclude.clusters}
-    return selectors_of(lists)
 
 
 def compile_window(entry: AddedWindow, where: str, index: int) -> Added:
@@ -117,7 +111,7 @@ def compile_window(entry: AddedWindow, where: str, index: int) -> Added:
         return Added(entry, spec, where, index, Checked(_ALWAYS, {}, tuple(check.found)))
     check.kind(entry.kind)
     opening = check.times(entry)
-    selectors = selectors_of({name: getattr(entry, name) for name in ("applications", "namespaces", "clusters")})
+    selectors = selectors_of(entry)
     check.globs(selectors)
     check.globs({"projects": tuple(tolerant(glob, text) for text in entry.projects)})
     check.breadth(selectors, and_operator=entry.and_operator)
@@ -165,7 +159,7 @@ def compile_freeze(freeze: Freeze, index: int) -> FreezeWindow:
     if freeze.broken:
         check.error("freeze-unreadable", "", freeze.broken, "a freeze record that can be read, or none")
         return FreezeWindow(freeze, spec, freeze.where, index, Checked(_ALWAYS, {}, tuple(check.found)))
-    selectors = selectors_of({name: getattr(freeze, name) for name in ("applications", "namespaces", "clusters")})
+    selectors = selectors_of(freeze)
     check.globs(selectors)
     check.globs({"projects": tuple(tolerant(glob, text) for text in freeze.projects)})
     if not freeze.projects:
@@ -240,8 +234,8 @@ class _AddedCheck(Check):
 
     def exclusion(self, exclude: Exclusion | None) -> None:
         """Check what is taken out."""
-        self.globs(exclusions_of(exclude), "exclude.")
         if exclude is not None:
+            self.globs(selectors_of(exclude), "exclude.")
             self.labels(exclude.label_selector, "exclude.labelSelector")
             if exclude == Exclusion():
                 self.note("window-exclude", "exclude", "nothing in it", "what is to be taken out")

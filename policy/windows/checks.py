@@ -18,14 +18,18 @@ from policy.windows.opening import ZERO, Opening
 from policy.windows.schedule import Schedule, parse_schedule
 from policy.windows.zones import find_zone
 
+if t.TYPE_CHECKING:
+    from model.additions import AddedWindow, Exclusion, Freeze
+
 LONGEST_DESCRIPTION = 255
 """Bytes in UTF-8; Argo CD's message calls them characters."""
 
 Selectors = dict[str, tuple[Pattern, ...]]
 
 
-def selectors_of(lists: t.Mapping[str, t.Iterable[str] | None]) -> Selectors:
+def selectors_of(item: SyncWindow | AddedWindow | Freeze | Exclusion) -> Selectors:
     """Return the selectors that are set: absent and empty lists are not."""
+    lists = {"applications": item.applications, "namespaces": item.namespaces, "clusters": item.clusters}
     return {name: tuple(tolerant(glob, text) for text in texts) for name, texts in lists.items() if texts}
 
 
@@ -42,8 +46,7 @@ def check_window(spec: SyncWindow, where: str, mode: Mode) -> Checked:
     check = Check(where, mode)
     check.kind(spec.kind)
     opening = check.opening(spec.schedule, spec.duration, spec.time_zone)
-    lists = {"applications": spec.applications, "namespaces": spec.namespaces, "clusters": spec.clusters}
-    selectors = selectors_of(lists)
+    selectors = selectors_of(spec)
     check.globs(selectors)
     if not selectors:
         text = "no applications, namespaces or clusters, so it matches nothing"

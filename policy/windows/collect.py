@@ -25,7 +25,7 @@ from model.additions import (
 )
 from model.project import AppProject
 from policy.findings import Finding, shown
-from policy.patterns import glob, tolerant
+from policy.patterns import Pattern, glob, tolerant
 from policy.windows.added import Added, compile_freeze, compile_window, named_twice
 
 KEPT = "; its last good form stays in force"
@@ -38,12 +38,12 @@ class Holders(t.NamedTuple):
     """An entry of breakGlass, compiled."""
 
     entry: BreakGlass
-    where: str
+    projects: tuple[Pattern, ...]
     findings: tuple[Finding, ...]
 
     def counts(self, project: str) -> bool:
         """Return whether the entry is for a project; one that cannot be evaluated is for none."""
-        return not self.findings and any(tolerant(glob, text).matches(project) for text in self.entry.projects)
+        return not self.findings and any(pattern.matches(project) for pattern in self.projects)
 
 
 class Collection:
@@ -91,13 +91,13 @@ class Collection:
 
 def _holders(entry: BreakGlass, where: str) -> Holders:
     found = []
-    for number, text in enumerate(entry.projects):
-        pattern = tolerant(glob, text)
+    projects = tuple(tolerant(glob, text) for text in entry.projects)
+    for number, pattern in enumerate(projects):
         if pattern.broken:
-            said, fix = f"{shown(text)}: {pattern.broken}", "a glob; until then the entry gives nobody anything"
+            said, fix = f"{shown(pattern.text)}: {pattern.broken}", "a glob; until then the entry gives nobody anything"
             place = f"{where}.projects[{number}]"
             found.append(Finding(code="breakglass-glob", severity="error", where=place, text=said, fix=fix))
-    return Holders(entry, where, tuple(found))
+    return Holders(entry, projects, tuple(found))
 
 
 def collect(additions: Additions | None, previous: Collection | None) -> Collection:

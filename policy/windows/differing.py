@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from model.durations import format_time
 from policy.findings import Mode
 from policy.windows.decide import WindowDecision, judge
 from policy.windows.window import Target, Window
+from policy.windows.words import names, until
 
 NEAR = dt.timedelta(seconds=1)
 """The opening instant itself is closed upstream; that alone is not worth a word."""
@@ -32,7 +32,7 @@ class Sides(t.NamedTuple):
         ours, theirs = self
         if ours.allowed == theirs.allowed and _same(ours.next_change, theirs.next_change):
             return ""
-        return f"Argo CD {_verb(theirs)}{_until(theirs)}; Lynceus {_verb(ours)}{_until(ours)}{_because(ours)}"
+        return f"Argo CD {_verb(theirs)}{until(theirs)}; Lynceus {_verb(ours)}{until(ours)}{_because(ours)}"
 
 
 def both_sides(
@@ -78,11 +78,6 @@ def _verb(found: WindowDecision) -> str:
     return "lets this through" if found.allowed else "blocks this"
 
 
-def _until(found: WindowDecision) -> str:
-    return f" until {format_time(found.next_change)}" if found.next_change else ""
-
-
 def _because(found: WindowDecision) -> str:
-    if found.blocking:
-        return f": {found.blocking[0].where} ({found.blocking[0].text})"
-    return f": {found.active[0].where} ({found.active[0].text})" if found.active else ""
+    deciding = found.blocking or found.active
+    return f": {names(deciding[:1])}" if deciding else ""

@@ -21,7 +21,8 @@ REFUSALS = frozenset({"denied", "closed", "invalid"})
 MOST_LOOKS, MOST_LOOKS_AMONG_MANY = 2_000, 150
 """States that are worked out to find when the answer changes; fewer where hundreds of windows match."""
 MANY = 200
-_FOREVER = 1 << 62
+FOREVER = 1 << 62
+"""Microseconds; behind every instant that is looked at."""
 
 
 class Asked(t.NamedTuple):
@@ -39,6 +40,14 @@ class Asked(t.NamedTuple):
         if self.running and window.spec.sync_overrun:
             return "overrun"
         return "heal" if self.healing and window.heal else None
+
+    def common(self, windows: t.Collection[Window]) -> Verdict | None:
+        """Return the one reason for which all windows let this sync through; None when there is none."""
+        if self.manual and all(window.spec.manual_sync for window in windows):
+            return "manual"
+        if self.running and all(window.spec.sync_overrun for window in windows):
+            return "overrun"
+        return "heal" if self.healing and all(window.heal for window in windows) else None
 
 
 class Ledger:
@@ -124,21 +133,12 @@ class Ledger:
         if self.allows:
             return "open"
         if self._shut is None:
-            self._shut = self._closed() if self._allowing else "none"
+            # only closed allow windows: the same excuse must stand on all of them
+            self._shut = (self._excuse_of(self._allowing) or "closed") if self._allowing else "none"
         return self._shut
 
-    def _closed(self) -> Verdict:
-        """Return the answer with only closed allow windows: the same excuse must stand on all of them."""
-        asked = self.asked
-        if asked.manual or asked.running or asked.healing:
-            windows = [self.windows[number] for number in self._allowing]
-            if asked.manual and all(window.spec.manual_sync for window in windows):
-                return "manual"
-            if asked.running and all(window.spec.sync_overrun for window in windows):
-                return "overrun"
-            if asked.healing and all(window.heal for window in windows):
-                return "heal"
-        return "closed"
+    def _excuse_of(self, numbers: t.Iterable[int]) -> Verdict | None:
+        return self.asked.common([self.windows[number] for number in numbers]) if any(self.asked) else None
 
     @property
     def allowed(self) -> bool:
@@ -176,11 +176,11 @@ class Ledger:
     def first_edge(self) -> int | None:
         """When the next of the windows opens, closes or expires."""
         edge = min(self._edge(allows=True), self._edge(allows=False))
-        return edge if edge < _FOREVER else None
+        return edge if edge < FOREVER else None
 
     def _edge(self, *, allows: bool) -> int:
         heap = self._edges[allows]
-        return heap[0][0] if heap else _FOREVER
+        return heap[0][0] if heap else FOREVER
 
     # --- when the answer changes ---
 
@@ -192,11 +192,11 @@ class Ledger:
         """
         if self.constant():
             return None, None
-        allowed, looks, last = self.allowed, 0, -_FOREVER
+        allowed, looks, last = self.allowed, 0, -FOREVER
         most = MOST_LOOKS if len(self._numbers) < MANY else MOST_LOOKS_AMONG_MANY
         while True:
             at = self._next_look()
-            if at >= _FOREVER:
+            if at >= FOREVER:
                 return None, None
             if at > furthest or looks >= most or at <= last:
                 return None, min(at, furthest)
@@ -207,27 +207,20 @@ class Ledger:
 
     def constant(self) -> bool:
         """Return whether all windows let this sync through for one and the same reason."""
-        if self.invalid:
-            return False
-        asked, windows = self.asked, [self.windows[number] for number in self._numbers]
-        return (
-            (asked.manual and all(window.spec.manual_sync for window in windows))
-            or (asked.running and all(window.spec.sync_overrun for window in windows))
-            or (asked.healing and all(window.heal for window in windows))
-        )
+        return not self.invalid and self._excuse_of(self._numbers) is not None
 
     def _next_look(self) -> int:
         """Return up to when the answer cannot change, whatever the windows do before."""
         deny_edge, allow_edge = self._edge(allows=False), self._edge(allows=True)
         match self.verdict:
             case "invalid":
-                return max(_or_forever(expires) for expires in self.invalid.values())
+                return max(or_forever(expires) for expires in self.invalid.values())
             case "denied":
                 excuse = self.asked.excuse
-                ends = [_or_forever(end) for n, end in self.denies.items() if excuse(self.windows[n]) is None]
+                ends = [or_forever(end) for n, end in self.denies.items() if excuse(self.windows[n]) is None]
                 return max(ends) if ends else deny_edge
             case "open":
-                return min(deny_edge, max(map(_or_forever, self.allows.values())))
+                return min(deny_edge, max(map(or_forever, self.allows.values())))
             case "none":
                 return deny_edge
             case "closed":
@@ -255,5 +248,6 @@ class Ledger:
         return looks
 
 
-def _or_forever(end: int | None) -> int:
-    return _FOREVER if end is None else end
+def or_forever(end: int | None) -> int:
+    """Return an end as a number that can be compared; None is without end."""
+    return FOREVER if end is None else end

@@ -12,14 +12,13 @@ import heapq
 import typing as t
 import zoneinfo
 
-from policy.windows.ledger import MANY, Ledger
+from policy.windows.ledger import FOREVER, MANY, Ledger, or_forever
 from policy.windows.moment import MINUTE, WEEK, Calendar
 from policy.windows.window import Window
 
 DAY = 24 * 60 * MINUTE
 MOST_EDGES = 100
 """Openings and closings that are followed to find when the answer changes."""
-_FOREVER = 1 << 62
 
 
 class Edge(t.NamedTuple):
@@ -106,7 +105,7 @@ class Roster(tuple[Window, ...]):
     def view(self, micros: int, calendar: Calendar) -> View | None:
         """Return the timelines at an instant; None when the clock of a zone is changed too near to it."""
         found: set[int] = set()
-        edges, until = [], _FOREVER
+        edges, until = [], FOREVER
         for timeline in self.timelines:
             origin, low, high = calendar.turn_to(timeline.zone, micros)
             if not low < micros - timeline.longest or micros >= high:
@@ -144,8 +143,7 @@ class Many:
 
     def _others_edge(self) -> int:
         """Return when the first window outside the timelines opens or closes."""
-        edge = self.ledger.first_edge
-        return _FOREVER if edge is None else edge
+        return or_forever(self.ledger.first_edge)
 
     def next_change(self, calendar: Calendar, furthest: int) -> tuple[int | None, int | None]:
         """Follow the edges until the answer differs; returns as Ledger.next_change."""
@@ -155,7 +153,7 @@ class Many:
         while True:
             held = self._held()
             at = min(self._next.at, self._others_edge())
-            if held >= _FOREVER:
+            if held >= FOREVER:
                 return None, None
             if held > at:
                 if held >= furthest or not self._leap(held, calendar):
@@ -174,10 +172,10 @@ class Many:
         """Return up to when a window outside the timelines blocks, whatever the others do; long ago when none does."""
         ledger = self.ledger
         if not self._roster.others or ledger.verdict != "denied":
-            return -_FOREVER
+            return -FOREVER
         denies = ((number, end) for number, end in ledger.denies.items() if number in self._roster.others)
         ends = [end for number, end in denies if ledger.asked.excuse(ledger.windows[number]) is None]
-        return max((_FOREVER if end is None else end for end in ends), default=-_FOREVER)
+        return max(map(or_forever, ends), default=-FOREVER)
 
     def _leap(self, at: int, calendar: Calendar) -> bool:
         """Go to an instant at once; False when the timelines do not tell what is open there."""

@@ -27,6 +27,12 @@ class Target(msgspec.Struct, frozen=True):
     labels: tuple[tuple[str, str], ...] = ()
     """metadata.labels of the Application, sorted."""
 
+    def values(self, selector: str) -> tuple[str, ...]:
+        """Return what a selector of this name is compared with: applications, namespaces or clusters."""
+        if selector == "clusters":
+            return self.clusters
+        return (self.application if selector == "applications" else self.namespace,)
+
 
 class Window:
     """A compiled window: one of Argo CD's, or (policy.windows.added) one of Lynceus' own. Immutable for its users."""
@@ -59,7 +65,7 @@ class Window:
         self.starts = self._plain_starts()
         self.state, self.later_state = self.opening.state, self.opening.later_state
         self.is_open = self.opening.is_open
-        self.span, self.compute_span, self.glance = self.opening.span, self.opening.compute_span, self.opening.glance
+        self.span, self.compute_span = self.opening.span, self.opening.compute_span
         self.schedule, self.duration, self.zone = self.opening.schedule, self.opening.duration, self.opening.zone
 
     def _plain_starts(self) -> tuple[str, ...]:
@@ -87,13 +93,13 @@ class Window:
         return self._selected(target)
 
     def _selected(self, target: Target) -> bool:
-        values = {"applications": (target.application,), "namespaces": (target.namespace,), "clusters": target.clusters}
-        hits = [self._hit(name, patterns, values[name], target) for name, patterns in self.selectors.items()]
+        hits = [self._hit(name, patterns, target) for name, patterns in self.selectors.items()]
         return bool(hits) and (all(hits) if self.spec.and_operator else any(hits))
 
-    def _hit(self, name: str, patterns: tuple[Pattern, ...], values: tuple[str, ...], target: Target) -> bool:
+    def _hit(self, name: str, patterns: tuple[Pattern, ...], target: Target) -> bool:
         if self.mode == "strict" and (any(p.broken for p in patterns) or (name == "clusters" and target.unresolved)):
             return True
+        values = target.values(name)
         return any(pattern.matches(value) for pattern in patterns for value in values)
 
     def gone(self, micros: int) -> bool:

@@ -244,16 +244,26 @@ def argo(specs: list[SyncWindow]) -> list[Window]:
     return [Window(spec, f"w{number}", number, "strict") for number, spec in enumerate(specs)]
 
 
-@settings(max_examples=60, deadline=None)
-@given(
+def added(denies: list[AddedWindow], freezes: list[Freeze]) -> list[Window]:
+    return [
+        *(compile_window(item, "a", number) for number, item in enumerate(denies)),
+        *(compile_freeze(item, 0) for item in freezes),
+    ]
+
+
+QUESTION = (
     st.lists(ARGO, max_size=3),
     st.lists(DENIES, max_size=2),
     st.lists(FREEZES, max_size=1),
     st.integers(0, 200),
     st.booleans(),
     st.booleans(),
-    st.none() | st.integers(1, 100),
 )
+"""Argo CD's windows, added ones and freezes, minutes, manual, healing."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(*QUESTION, st.none() | st.integers(1, 100))
 def test_denies_and_freezes_only_take_away(
     specs: list[SyncWindow],
     denies: list[AddedWindow],
@@ -266,36 +276,21 @@ def test_denies_and_freezes_only_take_away(
     """What is allowed beside added denies is allowed without them; without open ones the answer is the same."""
     now = at(NOON) + dt.timedelta(minutes=minutes)
     started = now - dt.timedelta(minutes=ago) if ago else None
-    added = [
-        *(compile_window(item, "a", n) for n, item in enumerate(denies)),
-        *(compile_freeze(item, 0) for item in freezes),
-    ]
     alone = judge(argo(specs), WEB, now, manual=manual, started=started)
-    both = judge([*argo(specs), *added], WEB, now, manual=manual, started=started, healing=healing)
+    both = judge([*argo(specs), *added(denies, freezes)], WEB, now, manual=manual, started=started, healing=healing)
     assert alone.allowed or not both.allowed
     if started is None and not both.invalid and not any(window.added for window in both.active):
         assert (alone.allowed, alone.state) == (both.allowed, both.state)
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.lists(ARGO, max_size=3),
-    st.lists(DENIES, max_size=2),
-    st.lists(FREEZES, max_size=1),
-    st.integers(0, 200),
-    st.booleans(),
-    st.booleans(),
-)
+@given(*QUESTION)
 def test_the_next_change_is_where_a_walk_finds_it(
     specs: list[SyncWindow], denies: list[AddedWindow], freezes: list[Freeze], minutes: int, manual: bool, healing: bool
 ) -> None:
     """Asking every five minutes for a day finds no other answer before, and another one then; the words say it."""
     now = at(NOON) + dt.timedelta(minutes=5 * minutes)
-    windows = [
-        *argo(specs),
-        *(compile_window(item, "a", n) for n, item in enumerate(denies)),
-        *(compile_freeze(item, 0) for item in freezes),
-    ]
+    windows = [*argo(specs), *added(denies, freezes)]
     found = judge(windows, WEB, now, manual=manual, healing=healing)
     walk = [now + dt.timedelta(minutes=5 * step) for step in range(1, 289)]
     change = next(
