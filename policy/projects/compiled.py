@@ -77,6 +77,11 @@ class DestinationRule(t.NamedTuple):
     upstream: Parts
     """What the entry means in Argo CD: strict permits no more than that, and refuses no less."""
 
+    @property
+    def negated(self) -> bool:
+        """Whether any of its three parts is a negation."""
+        return self.namespace.negated or self.server.negated or self.name.negated
+
 
 class Kind(t.NamedTuple):
     """An entry of a kind list."""

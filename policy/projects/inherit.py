@@ -7,17 +7,16 @@ Source: Argo CD util/argo, GetGlobalProjects; Kubernetes label selectors (apimac
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 import msgspec
 
+from model.additions import LabelSelector, Requirement
 from model.project import AppProject
 from model.settings import GlobalProject
 from policy.findings import Mode, shown
-
-_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
-_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+from policy.windows.labels import is_key, is_value
+from policy.windows.labels import takes as labels_taken
 
 
 class Parents(msgspec.Struct, frozen=True):
@@ -56,8 +55,11 @@ def parents_of(project: AppProject, rules: t.Iterable[GlobalProject], known: t.C
 
 def takes(rule: GlobalProject, labels: t.Mapping[str, str]) -> bool:
     """Match a label selector that is valid; an empty one takes every project."""
-    exact = all(labels.get(key) == value for key, value in rule.match_labels.items())
-    return exact and all(_expression(item, labels) for item in rule.match_expressions)
+    expressions = tuple(
+        Requirement(key=item["key"], operator=item["operator"], values=tuple(item.get("values") or ()))
+        for item in rule.match_expressions
+    )
+    return labels_taken(LabelSelector(match_labels=rule.match_labels, match_expressions=expressions), labels)
 
 
 def selector_problem(rule: GlobalProject) -> str:
@@ -81,23 +83,8 @@ def _is_expression(item: t.Any) -> bool:
 
 
 def _is_key(key: t.Any) -> bool:
-    if not isinstance(key, str):
-        return False
-    prefix, slash, name = key.rpartition("/")
-    return bool(name and _VALUE.fullmatch(name)) and (not slash or bool(_PREFIX.fullmatch(prefix)))
+    return isinstance(key, str) and is_key(key)
 
 
 def _is_value(value: t.Any) -> bool:
-    return isinstance(value, str) and bool(_VALUE.fullmatch(value))
-
-
-def _expression(item: dict[str, t.Any], labels: t.Mapping[str, str]) -> bool:
-    found, values = labels.get(str(item.get("key", ""))), item.get("values") or []
-    match item.get("operator"):
-        case "In":
-            return found is not None and found in values
-        case "NotIn":
-            return found is None or found not in values
-        case "Exists":
-            return found is not None
-    return found is None
+    return isinstance(value, str) and is_value(value)

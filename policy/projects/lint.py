@@ -9,6 +9,7 @@ import typing as t
 
 from policy.findings import Finding, Severity, shown
 from policy.projects import lintkinds
+from policy.projects.accounts import FORBIDDEN
 from policy.projects.compiled import DestinationRule, Project, Source
 from policy.projects.fields import unknown_fields
 
@@ -72,15 +73,11 @@ def _about(entry: Source | DestinationRule, code: str, text: str, fix: str, seve
 
 def _destinations(subject: Subject) -> t.Iterator[Finding]:
     rules = subject.project.destinations
-    if rules and all(_negated(rule) for rule in rules):
+    if rules and all(rule.negated for rule in rules):
         text = "negations only: Argo CD permits what they do not name, strict permits nothing"
         yield subject.finding("project-negation-only", "error", "destinations", text, "an entry that permits as well")
     for rule in rules:
         yield from _destination(rule, subject.control)
-
-
-def _negated(rule: DestinationRule) -> bool:
-    return rule.namespace.negated or rule.server.negated or rule.name.negated
 
 
 def _destination(rule: DestinationRule, control: str) -> t.Iterator[Finding]:
@@ -88,7 +85,7 @@ def _destination(rule: DestinationRule, control: str) -> t.Iterator[Finding]:
     if not spec.server and not spec.name:
         fix = "server or name"
         yield _about(rule, "project-destination-cluster", "neither server nor name, so Argo CD matches none", fix)
-    if _negated(rule):
+    if rule.negated:
         text = "Argo CD also permits what this entry does not name; strict lets it refuse only"
         yield _about(rule, "project-negation", text, "a separate entry for what is permitted")
         if rule.namespace.negated and not spec.server:
@@ -132,7 +129,7 @@ def _accounts(subject: Subject) -> t.Iterator[Finding]:
     for entry in subject.project.accounts:
         rest = entry.account.partition(":")
         code, fix = "project-account", "NAME or NAMESPACE:NAME of a service account"
-        if not entry.account.strip() or set("!*[]{}\\/ ") & set(entry.account) or ":" in rest[2]:
+        if not entry.account.strip() or (FORBIDDEN | {" "}) & set(entry.account) or ":" in rest[2]:
             text = f"{shown(entry.account)} is no service account; syncs that reach it fail"
             yield Finding(code=code, severity="error", where=entry.where, text=text, fix=fix)
         if caught:

@@ -79,10 +79,10 @@ def _kind(item: ResourceRestriction, where: str, field: str, strangers: frozense
     def say(code: str, text: str, fix: str, severity: Severity = "warning") -> Finding:
         return Finding(code=code, severity=severity, where=where, text=text, fix=fix)
 
-    other = "namespaceResource" if field.startswith("cluster") else "clusterResource"
     deny = field.endswith("Blacklist")
     if item.kind in strangers:
-        fix = field.replace("namespaceResource" if other == "clusterResource" else "clusterResource", other)
+        own, other = ("cluster", "namespace") if field.startswith("cluster") else ("namespace", "cluster")
+        fix = other + field.removeprefix(own)
         yield say(
             "project-kind-scope", f"kind {item.kind} is never asked for here", fix, "error" if deny else "warning"
         )

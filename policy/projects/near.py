@@ -44,8 +44,7 @@ def destinations(
     for rule in entries:
         here, inside = on_cluster(rule), rule.namespace.pattern.matches(namespace)
         shown = f"near: {rule.where}: {rule.text}"
-        negated = rule.namespace.negated or rule.server.negated or rule.name.negated
-        if negated and (here or inside):
+        if rule.negated and (here or inside):
             found.append(f"{shown} only refuses; it permits nothing")
         elif here and inside and not rule.upstream.server.matches(cluster.server):
             found.append(f"{shown} means this server in another spelling; case and slashes count")

@@ -34,28 +34,30 @@ def _holds(item: Requirement, labels: t.Mapping[str, str]) -> bool:
 def problems_of(selector: LabelSelector) -> t.Iterator[tuple[str, str, str]]:
     """Yield (path in the selector, what was found, what would be right) for whatever cannot be evaluated."""
     for key, value in selector.match_labels.items():
-        if not _is_key(key):
+        if not is_key(key):
             yield "matchLabels", f"key {_quoted(key)}", "a label key such as app.kubernetes.io/name"
-        if not _is_value(value):
+        if not is_value(value):
             yield f"matchLabels[{_quoted(key)}]", f"value {_quoted(value)}", "at most 63 letters, digits, '-', '_', '.'"
     for number, item in enumerate(selector.match_expressions):
         where = f"matchExpressions[{number}]"
-        if not _is_key(item.key):
+        if not is_key(item.key):
             yield f"{where}.key", f"key {_quoted(item.key)}", "a label key such as app.kubernetes.io/name"
         if item.operator not in OPERATORS:
             yield f"{where}.operator", _quoted(item.operator), "In, NotIn, Exists or DoesNotExist"
-        elif item.operator in ("In", "NotIn") and not (item.values and all(map(_is_value, item.values))):
+        elif item.operator in ("In", "NotIn") and not (item.values and all(map(is_value, item.values))):
             yield f"{where}.values", "no usable values", f"at least one label value for {item.operator}"
         elif item.operator in ("Exists", "DoesNotExist") and item.values:
             yield f"{where}.values", "values", f"none for {item.operator}"
 
 
-def _is_key(key: str) -> bool:
+def is_key(key: str) -> bool:
+    """Return whether a text may be the key of a label."""
     prefix, slash, name = key.rpartition("/")
     return bool(_NAME.fullmatch(name)) and (not slash or bool(_PREFIX.fullmatch(prefix)))
 
 
-def _is_value(value: str) -> bool:
+def is_value(value: str) -> bool:
+    """Return whether a text may be the value of a label."""
     return not value or bool(_NAME.fullmatch(value))
 
 
