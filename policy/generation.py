@@ -82,15 +82,15 @@ class Generation:
         units: dict[str, Unit],
         registry: Registry,
         global_projects: tuple[GlobalProject, ...] | None,
-        scoped: Scoped,
+        extended: dict[str, Project],
         additions: Collection,
         earlier: t.Mapping[str, tuple[Window, ...]],
     ) -> None:
         self.id, self.mode, self.control_namespace = identity, mode, control_namespace
         self.protected_namespace = control_namespace if protected and mode == "strict" else ""
         self.settings, self.policy, self.units, self.registry = settings, policy, units, registry
-        self.global_projects, self.scoped = global_projects, scoped
-        self.projects, self.refusals = _inherit(units, global_projects, scoped, mode)
+        self.global_projects = global_projects
+        self.projects, self.refusals = _inherit(units, global_projects, extended, mode)
         self.additions = additions
         self.windows = {
             name: _windows(project, units[name], additions, earlier.get(name, ()))
@@ -140,7 +140,7 @@ def build(
     policy, findings = _policy(rbac, mode, previous, source)
     units = {spec.metadata.name: _unit(spec, mode, _match_mode(policy), previous) for spec in projects}
     scoped = Scoped.of(repositories, (registry := Registry(clusters)).clusters)
-    found = [*findings, *_found(units, scoped)]
+    extended = _extended(units, scoped, found := [*findings])
     rules = _global_rules(global_projects, mode, previous, units, found)
     collected = collect(additions, previous.additions if previous else None)
     made = Generation(
@@ -153,7 +153,7 @@ def build(
         units=units,
         registry=registry,
         global_projects=rules,
-        scoped=scoped,
+        extended=extended,
         additions=collected,
         earlier=previous.windows if previous else {},
     )
@@ -164,12 +164,15 @@ def _match_mode(policy: CompiledPolicy | None) -> str:
     return policy.match_mode if policy else "glob"
 
 
-def _found(units: dict[str, Unit], scoped: Scoped) -> t.Iterator[Finding]:
-    """Yield the findings of all projects and of what Secrets add to them."""
-    for unit in units.values():
-        yield from unit.findings
+def _extended(units: dict[str, Unit], scoped: Scoped, findings: list[Finding]) -> dict[str, Project]:
+    """Return the projects with what Secrets add to them, and note the findings of both."""
+    extended: dict[str, Project] = {}
+    for name, unit in units.items():
+        findings += unit.findings
         if unit.project is not None:
-            yield from scoped.added_to(unit.project)[1]
+            extended[name], more = scoped.added_to(unit.project)
+            findings += more
+    return extended
 
 
 def _policy(
@@ -187,13 +190,13 @@ def _unit(spec: AppProject, mode: Mode, match_mode: str, previous: Generation | 
     same_dialect = previous is not None and previous.policy is not None and previous.policy.match_mode == match_mode
     if known and known.spec == spec and same_dialect:
         return known
-    project: Project | None = Project(spec, mode)
-    findings = [*project.findings, *(f for window in project.windows for f in window.findings)] if project else []
-    findings += duplicates([(window.where, window.spec) for window in project.windows]) if project else ()
+    compiled = Project(spec, mode)
+    findings = [*compiled.findings, *(f for window in compiled.windows for f in window.findings)]
+    findings += duplicates([(window.where, window.spec) for window in compiled.windows])
     added = collect_annotation(spec, known.added if known else None)
     findings += added.findings
-    if project and errors_of(project.findings):
-        project = known.project if known else None
+    kept = known.project if known else None
+    project = kept if errors_of(compiled.findings) else compiled
     parsed = project_layer(spec, mode=mode, match_mode=match_mode)
     findings += parsed.findings
     if not errors_of(parsed.findings):
@@ -224,9 +227,9 @@ def _global_rules(
 
 
 def _inherit(
-    units: dict[str, Unit], rules: tuple[GlobalProject, ...] | None, scoped: Scoped, mode: Mode
+    units: dict[str, Unit], rules: tuple[GlobalProject, ...] | None, extended: dict[str, Project], mode: Mode
 ) -> tuple[dict[str, Project | None], dict[str, str]]:
-    """Return the projects with what Secrets and global projects add, and why some cannot be used."""
+    """Return the projects with what their global projects add, and why some cannot be used."""
     merged: dict[str, Project | None] = {}
     refusals: dict[str, str] = {}
     for name, unit in units.items():
@@ -243,7 +246,7 @@ def _inherit(
         if parents.refusal or broken:
             refusals[name] = parents.refusal or f"its global project {broken[0]} is malformed"
             continue
-        merged[name] = scoped.added_to(unit.project)[0].with_globals(good)
+        merged[name] = extended[name].with_globals(good)
     return merged, refusals
 
 

@@ -49,12 +49,9 @@ class Guard:
     def may_use(self, app: Application) -> Decision:
         """Do project, namespace, every source and the destination of the Application fit together?"""
         now = self.current
-        project = _project(now, app)
+        project = _usable(now, app)
         if isinstance(project, Decision):
             return project
-        refusal = _namespace(now, project, app)
-        if refusal is not None:
-            return refusal
         source = _sources(project, app)
         if not source.allowed:
             return _stamped(now, source)
@@ -85,12 +82,9 @@ class Guard:
             name: of the object.
         """
         now = self.current
-        project = _project(now, app)
+        project = _usable(now, app)
         if isinstance(project, Decision):
             return project
-        refusal = _namespace(now, project, app)
-        if refusal is not None:
-            return refusal
         answer = permit.kind(project, group, kind, namespaced=namespaced, name=name)
         if answer.allowed and namespaced:
             target = _destination(now, project, app, namespace)
@@ -128,12 +122,9 @@ class Guard:
             break_glass: why a person passes over windows and freezes; needs `manual` and a `subject` who may.
         """
         generation = self.current
-        project = _project(generation, app)
+        project = _usable(generation, app)
         if isinstance(project, Decision):
             return project
-        refusal = _namespace(generation, project, app)
-        if refusal is not None:
-            return refusal
         if generation.engine is None:
             return explain.no_policy(generation.id)
         if subject is not None:
@@ -263,9 +254,13 @@ def _project(generation: Generation, app: Application) -> Project | Decision:
     return deny(reason, _rule(where, name), generation=generation.id, reasons=found, remedy="correct the AppProject")
 
 
-def _namespace(generation: Generation, project: Project, app: Application) -> Decision | None:
-    control = generation.control_namespace
-    return _refusal(generation, permit.namespace_of_application(project, app.metadata.namespace, control))
+def _usable(generation: Generation, app: Application) -> Project | Decision:
+    """Return the Application's project, or the refusal when there is none or the Application lives elsewhere."""
+    project = _project(generation, app)
+    if isinstance(project, Decision):
+        return project
+    answer = permit.namespace_of_application(project, app.metadata.namespace, generation.control_namespace)
+    return project if answer.allowed else _stamped(generation, answer)
 
 
 def _sources(project: Project, app: Application) -> Decision:
@@ -319,10 +314,6 @@ def _target(generation: Generation, app: Application, mode: Mode | None = None) 
     known = tuple(sorted(name for name in names if name))
     labels = tuple(sorted((app.metadata.labels or {}).items()))
     return Target(app.metadata.name, wanted.namespace, known, unresolved, labels)
-
-
-def _refusal(generation: Generation, answer: Decision) -> Decision | None:
-    return None if answer.allowed else _stamped(generation, answer)
 
 
 def _stamped(generation: Generation, answer: Decision) -> Decision:
