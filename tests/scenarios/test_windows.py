@@ -52,6 +52,16 @@ def waved(name: str, wave: int, text: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"k": text}})
 
 
+def two_waves(repo: Repo) -> None:
+    """Push a wave that waits for an address, and one behind it."""
+    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+
+
+def wait_for_first_wave(world: World) -> None:
+    """Return when the sync waits for the address."""
+    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+
+
 def policy_change(world: World, change: t.Callable[[], None]) -> None:
     """Make a change of what governs and wait until it is in force."""
     known = len(world.of(PolicyLoaded))
@@ -162,10 +172,10 @@ def test_a_window_that_closes_between_two_waves(world: World, repo: Repo, overru
     """Without syncOverrun the next wave never begins and the newest commit is synced afterwards; with it, it ends."""
     world.clock.set(BEFORE)
     world.project(syncWindows=[{**DENY, "syncOverrun": overrun}])
-    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    two_waves(repo)
     world.app("shop", repo)
     world.start(**AT_ONCE)
-    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    wait_for_first_wave(world)
     world.clock.set(DURING)
     if overrun:
         give_address(world, "front")
@@ -200,10 +210,10 @@ def test_a_window_that_is_written_while_a_sync_runs(
     world = real_world
     world.clock.set(BEFORE)
     world.project()
-    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    two_waves(repo)
     world.app("shop", repo)
     world.start(**AT_ONCE)
-    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    wait_for_first_wave(world)
     world.clock.set(DURING)
     window = {**DENY, "schedule": schedule, "duration": "2h", "syncOverrun": overrun}
     policy_change(world, lambda: world.project(syncWindows=[window]))
@@ -224,12 +234,12 @@ def test_terminating_ends_what_overruns_and_what_waits_for_its_retry(real_world:
     world = real_world
     world.clock.set(BEFORE)
     world.project(syncWindows=[{**DENY, "syncOverrun": True, "manualSync": True}])
-    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    two_waves(repo)
     world.app("shop", repo, policy={})
     manager = world.start(**AT_ONCE)
     world.until("shop", "OutOfSync")
     world.sync("shop")
-    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    wait_for_first_wave(world)
     world.clock.set(DURING)
     key = manager.applications()[0].key
     manager.terminate_operation(key)
@@ -315,10 +325,10 @@ def test_deleting_under_a_malformed_project_waits_and_says_so(real_world: World,
 def test_a_project_that_is_deleted_stops_the_sync_before_the_next_write(world: World, repo: Repo) -> None:
     """Between two waves the AppProject goes: nothing more is written, it is said, and deletion still works."""
     world.project("team")
-    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    two_waves(repo)
     world.app("shop", repo, project="team", finalizer=True)
     world.start()
-    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    wait_for_first_wave(world)
     path = f"/apis/argoproj.io/v1alpha1/namespaces/{world.control}/appprojects/team"
     policy_change(world, lambda: t.cast("None", world.cluster.request("DELETE", path)))
     give_address(world, "front")
@@ -368,10 +378,10 @@ def test_moving_an_application_during_its_sync_stops_it(real_world: World, repo:
     world.clock.set(DURING)
     world.project("free")
     world.project("frozen", syncWindows=[DENY])
-    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    two_waves(repo)
     world.app("shop", repo, project="free")
     world.start(**AT_ONCE)
-    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    wait_for_first_wave(world)
     world.patch("shop", {"spec": {"project": "frozen"}})
     give_address(world, "front")
     app = world.wait("the end", lambda: "operation" not in (a := world.get("shop")) and a)
@@ -407,10 +417,10 @@ def test_an_automated_sync_does_not_become_manual_by_a_patch(real_world: World, 
     world = real_world
     world.clock.set(BEFORE)
     world.project(syncWindows=[{**DENY, "manualSync": True}])
-    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    two_waves(repo)
     world.app("shop", repo)
     world.start(**AT_ONCE)
-    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    wait_for_first_wave(world)
     by = {"initiatedBy": {"automated": False, "username": "mallory"}}
     world.patch("shop", {"status": {"operationState": {"operation": by}}})
     world.clock.set(DURING)
@@ -454,12 +464,12 @@ def test_a_sync_that_runs_longer_than_its_limit_is_terminated(real_world: World,
     """The limit counts from the recorded start; what was not begun is not written."""
     world = real_world
     world.clock.set(BEFORE)
-    repo.push({"app/0.yaml": load_balancer("front", 0), "app/1.yaml": waved("a", 1, "1")})
+    two_waves(repo)
     world.app("shop", repo, policy={})
     world.start(**{**AT_ONCE, "sync_timeout": dt.timedelta(minutes=10)})
     world.until("shop", "OutOfSync")
     world.sync("shop")
-    world.wait("the first wave", lambda: "front" in message_of(world.get("shop")))
+    wait_for_first_wave(world)
     world.clock.set("2031-03-03T06:45:00+00:00")
     app = world.wait("the end", lambda: phase_of(a := world.get("shop")) == "Failed" and a)
     assert message_of(app).startswith("Operation terminated")
