@@ -18,10 +18,7 @@ from policy.guard import Guard
 from tests.acceptance.support import MODES, application, cluster, config_map, per_mode, project, run, table, write
 
 CODES = {"allow": 0, "deny": 1}
-REPOSITORY = "https://git.example.com/shop"
 Case = dict[str, t.Any]
-Asked = tuple[dict[str, t.Any], str]
-"""An Application, and what its answer has to be."""
 
 
 def _secret(entry: dict[str, str]) -> dict[str, t.Any]:
