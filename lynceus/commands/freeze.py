@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import getpass
 import typing as t
 
 import click
+import msgspec
 
 from controller.clock import SystemClock
 from lynceus.commands.answers import output_option, print_value
@@ -14,7 +16,7 @@ from lynceus.commands.freezing import concerned, line_of, record_of, started_lin
 from lynceus.commands.times import lasting, parse_moment, parse_span, said
 from lynceus.freezes import IDENT, LONGEST_TEXT, FreezeBook, Stored, fault, new_id, period, phase, stopped
 from lynceus.selectors import parse_selector
-from model.additions import EVERY, Freeze
+from model.additions import EVERY, FREEZE_PREFIX, Freeze
 from model.durations import format_time
 from model.errors import InvalidSettings, LynceusError
 from policy.patterns import glob, tolerant
@@ -40,6 +42,7 @@ class _Cluster(t.NamedTuple):
 
 
 def _cluster_options(command: F) -> F:
+    """Add the options, and hand them over as `cluster`."""
     options = (
         click.option("--kubeconfig", metavar="F", help="Default: KUBECONFIG, else the Pod's account, else kubectl's."),
         click.option("--context", metavar="C", help="Context of the kubeconfig."),
@@ -48,9 +51,16 @@ def _cluster_options(command: F) -> F:
             "-n", "--control-namespace", default="argocd", show_default=True, help="Where lynceus-cm is kept."
         ),
     )
+
+    @functools.wraps(command)
+    def wrapped(
+        *, kubeconfig: str | None, context: str | None, allow_exec: bool, control_namespace: str, **others: t.Any
+    ) -> t.Any:
+        return command(cluster=_Cluster(kubeconfig, context, allow_exec, control_namespace), **others)
+
     for option in reversed(options):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return t.cast("F", wrapped)
 
 
 @click.group()
@@ -76,16 +86,12 @@ def freeze() -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @_cluster_options
 @output_option
-def start(
-    kubeconfig: str | None, context: str | None, allow_exec: bool, control_namespace: str, output: str,
-    dry_run: bool, person: str | None, **asked: t.Any,
-) -> None:  # fmt: skip
+def start(cluster: _Cluster, output: str, dry_run: bool, person: str | None, **asked: t.Any) -> None:
     """Freeze. Options of one kind widen the scope (any of them), options of different kinds narrow it (all of them)."""
     now = SystemClock().now().replace(microsecond=0)
     wanted = make(now, **asked)
-    cluster = _Cluster(kubeconfig, context, allow_exec, control_namespace)
     book = cluster.book()
-    wanted = _signed(wanted, book, person)
+    wanted = msgspec.structs.replace(wanted, person=_person(book, person))
     if not dry_run:
         book.start(wanted, now)
     known, notes = concerned(wanted, now, *cluster)
@@ -164,12 +170,6 @@ def _line(text: str, option: str) -> str:
     return clean
 
 
-def _signed(wanted: Freeze, book: FreezeBook, person: str | None) -> Freeze:
-    import msgspec
-
-    return msgspec.structs.replace(wanted, person=_person(book, person))
-
-
 def _person(book: FreezeBook, person: str | None) -> str:
     """Return who does this: as said, else as the API server sees it, else the account of this machine."""
     if person is not None:
@@ -198,20 +198,19 @@ def _doubts(wanted: Freeze) -> t.Iterator[str]:
 @_cluster_options
 @output_option
 def stop(
-    idents: tuple[str, ...], everything: bool, reason: str, person: str | None,
-    kubeconfig: str | None, context: str | None, allow_exec: bool, control_namespace: str, output: str,
-) -> None:  # fmt: skip
+    idents: tuple[str, ...], everything: bool, reason: str, person: str | None, cluster: _Cluster, output: str
+) -> None:
     """End freezes. Their records stay for 30 days; syncs that were waiting start by themselves."""
     if bool(idents) == everything:
         raise InvalidSettings("ID, --all", "", "both" if idents else "neither", "one of them")
     now, why = SystemClock().now().replace(microsecond=0), _line(reason, "--reason")
-    book = _Cluster(kubeconfig, context, allow_exec, control_namespace).book()
+    book = cluster.book()
     who = _person(book, person)
     lost: dict[str, str] = {}
 
     def choose(stored: Stored) -> list[Freeze]:
         found = _chosen(stored, idents, now, book.where)
-        lost.update({each.where: stored.data[f"freeze.{each.id}"] for each in found if fault(each)})
+        lost.update({each.where: stored.data[FREEZE_PREFIX + each.id] for each in found if fault(each)})
         return found
 
     ended = book.stop(choose, lambda each: stopped(each, now=now, person=who, reason=why), now)
@@ -246,13 +245,10 @@ def _chosen(stored: Stored, idents: tuple[str, ...], now: dt.datetime, where: st
 @click.option("--past", is_flag=True, help="Also those that are over.")
 @_cluster_options
 @output_option
-def status(
-    exit_code: bool, past: bool,
-    kubeconfig: str | None, context: str | None, allow_exec: bool, control_namespace: str, output: str,
-) -> None:  # fmt: skip
+def status(exit_code: bool, past: bool, cluster: _Cluster, output: str) -> None:
     """Who froze what, why, since when and until when. A record that cannot be evaluated counts as in force."""
     now = SystemClock().now().replace(microsecond=0)
-    stored = _Cluster(kubeconfig, context, allow_exec, control_namespace).book().read()
+    stored = cluster.book().read()
     order = {"active": 0, "coming": 1, "past": 2}
     found = sorted(stored.freezes, key=lambda each: (order[phase(each, now)], each.start, each.id))
     active = any(phase(each, now) == "active" for each in found)

@@ -18,6 +18,7 @@ from model.states import OperationPhase
 
 if t.TYPE_CHECKING:
     from lynceus.bundle import Live
+    from policy.windows import WindowDecision
 
 MOST_NAMES = 10
 """Names listed; the rest is counted."""
@@ -74,7 +75,7 @@ def find_concerned(freeze: Freeze, live: Live, now: dt.datetime, namespace: str)
     return Concerned(applications=names, running=running, known=len(live.applications))
 
 
-def _hits(answer: t.Any, freeze: Freeze) -> bool:
+def _hits(answer: WindowDecision | None, freeze: Freeze) -> bool:
     return answer is not None and any(window.where == freeze.where for window in answer.matched)
 
 
