@@ -13,7 +13,7 @@ p, role:dev, applications, sync, staging/*, allow
 g, my-org:developers, role:dev
 p, alice, applications, delete, staging/*, deny
 """
-OBJECTS = """
+APP = """
 apiVersion: argoproj.io/v1alpha1
 kind: Application
 metadata: {name: web, namespace: argocd}
@@ -21,7 +21,8 @@ spec:
   project: shop
   source: {repoURL: https://github.com/acme/payments-api.git, path: .}
   destination: {name: production, namespace: payments-x}
----
+"""
+PROJECT = """
 apiVersion: argoproj.io/v1alpha1
 kind: AppProject
 metadata: {name: shop, namespace: argocd, creationTimestamp: 2026-01-01}
@@ -32,6 +33,7 @@ spec:
   - {kind: allow, schedule: "0 9 * * 1-5", duration: 8h, applications: ["*"]}
   - {kind: deny, schedule: "0 0 20 12 *", duration: 336h, clusters: [production]}
 """
+OBJECTS = f"{APP}---{PROJECT}"
 
 
 @pytest.fixture

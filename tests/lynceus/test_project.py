@@ -6,17 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.lynceus.test_commands_policy import run
+from tests.lynceus.test_commands_policy import APP, run
 
-APP = """
-apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: web, namespace: argocd}
-spec:
-  project: shop
-  source: {repoURL: https://github.com/acme/payments-api.git, path: .}
-  destination: {name: production, namespace: payments-x}
-"""
 PROJECT = """
 apiVersion: argoproj.io/v1alpha1
 kind: AppProject
