@@ -28,6 +28,9 @@ mode_option = click.option(
     show_default=True,
     help="strict is safe on mistakes; compat answers as Argo CD does.",
 )
+clusters_option = click.option(
+    "--cluster", "clusters", metavar="NAME=SERVER", multiple=True, help="A cluster under both its names."
+)
 at_option = click.option("--at", metavar="T", help="Instant, RFC 3339: 2026-12-24T12:00:00Z. Default: now.")
 
 

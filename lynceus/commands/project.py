@@ -7,6 +7,7 @@ import typing as t
 import click
 
 from lynceus.commands.answers import (
+    clusters_option,
     decision_lines,
     decision_record,
     mode_option,
@@ -42,7 +43,7 @@ control_option = click.option(
     multiple=True,
     help="AppProjects, argocd-cm, cluster and repository Secrets; those in APP_FILE count as well.",
 )
-@click.option("--cluster", "clusters", metavar="NAME=SERVER", multiple=True, help="A cluster under both its names.")
+@clusters_option
 @click.option("--manifests", metavar="F", multiple=True, help="Rendered objects: is each of them permitted?")
 @control_option
 @mode_option

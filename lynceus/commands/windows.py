@@ -10,6 +10,7 @@ import msgspec
 
 from lynceus.commands.answers import (
     at_option,
+    clusters_option,
     decision_lines,
     decision_record,
     instant,
@@ -27,6 +28,7 @@ from lynceus.commands.windowview import (
     View,
     identity,
     idle_windows,
+    project_option,
     read_view,
     state_of,
     told_beside,
@@ -47,12 +49,6 @@ OTHER: t.Final[dict[Mode, Mode]] = {"strict": "compat", "compat": "strict"}
 
 app_option = click.option(
     "--app", "apps", metavar="NAME", multiple=True, help="Only these Applications: globs on name or namespace/name."
-)
-project_option = click.option(
-    "--project", "projects", metavar="NAME", multiple=True, help="Only these AppProjects: globs."
-)
-clusters_option = click.option(
-    "--cluster", "clusters", metavar="NAME=SERVER", multiple=True, help="A cluster under both its names."
 )
 
 

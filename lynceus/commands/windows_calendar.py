@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from controller.clock import SystemClock
-from lynceus.commands.answers import mode_option, print_value
+from lynceus.commands.answers import clusters_option, mode_option, print_value
 from lynceus.commands.calendar_text import change_lines, change_record, sheet_lines, sheet_record
 from lynceus.commands.cluster import ClusterChoice, cluster_options
 from lynceus.commands.times import parse_moment
@@ -20,6 +20,7 @@ from lynceus.commands.windowview import (
     View,
     concerning,
     identity,
+    project_option,
     read_view,
     told_beside,
     view_of,
@@ -79,8 +80,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 @click.command()
 @click.argument("files", nargs=-1)
 @click.option("--app", "apps", metavar="NAME", multiple=True, help="Only these Applications, and what concerns them.")
-@click.option("--project", "projects", metavar="NAME", multiple=True, help="Only these AppProjects: globs.")
-@click.option("--cluster", "clusters", metavar="NAME=SERVER", multiple=True, help="A cluster under both its names.")
+@project_option
+@clusters_option
 @click.option("--days", type=click.IntRange(1, LONGEST_PERIOD.days), help=f"How long.  [default: {DAYS}]")
 @click.option("--from", "begin", metavar="T", help="First instant, RFC 3339. Default: now.")
 @click.option("--to", "until", metavar="T", help="Where the period ends, RFC 3339; in place of --days.")

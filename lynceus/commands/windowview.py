@@ -28,6 +28,10 @@ from policy.windows import Window
 from policy.windows.added import Added, findings_at
 from policy.windows.dialect import remarks
 
+project_option = click.option(
+    "--project", "projects", metavar="NAME", multiple=True, help="Only these AppProjects: globs."
+)
+
 
 class Trigger(t.NamedTuple):
     """What asks for a sync."""
