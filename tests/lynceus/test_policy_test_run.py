@@ -120,6 +120,18 @@ def test_a_rule_is_not_found_inside_a_longer_number(tmp_path: Path) -> None:
     ] == (differences(result))
 
 
+def test_a_rule_is_not_found_where_none_decided(tmp_path: Path) -> None:
+    """Words with which a report says that there is no rule do not stand for one."""
+    spec = "{sourceRepos: ['*'], destinations: [{name: '*', namespace: '*'}]}"
+    free = f"kind: AppProject\nmetadata: {{name: free}}\nspec: {spec}\n"
+    app = "{project: free, name: x, destination: {name: production, namespace: y}}"
+    head = HEAD.replace("projects: objects.yaml", "projects: [objects.yaml, free.yaml]")
+
+    result = judge(tmp_path, f"  - sync: {{app: {app}}}\n    expect: allow\n    rule: rule\n", head, free_yaml=free)
+
+    assert ["rule: expected to contain 'rule', got no rule"] == differences(result)
+
+
 MATRIX = """  - matrix:
       subjects: {dev: {groups: [acme:dev]}, eve: {user: eve}}
       actions: [get, sync]
