@@ -184,5 +184,4 @@ class RenderFinished(Event, frozen=True, kw_only=True):
     seconds: float
 
 
-AnyEvent = Event
 Listener = t.Callable[[Event], None]

@@ -17,7 +17,6 @@ from model.secrets import Cluster
 from model.settings import RbacSettings
 from policy import breakglass
 from policy.findings import Finding as Finding
-from policy.findings import Mode
 from policy.findings import errors_of as errors_of
 from policy.generation import Generation as Generation
 from policy.generation import Steady, WindowQuestion
@@ -30,7 +29,6 @@ from policy.rbac import explain
 from policy.subjects import Subject as Subject
 from policy.subjects import named as named
 from policy.windows import Target, WindowDecision, judge, to_decision
-from policy.windows.differing import both_sides
 
 REMEMBERED = 16_384
 """Answers of the windows kept for one generation; on overflow all are forgotten, which costs microseconds each."""
@@ -158,24 +156,6 @@ class Guard:
         windows = generation.windows[project.name]
         return judge(windows, _target(generation, app), now, manual=manual, started=started, healing=healing)
 
-    def differing(
-        self,
-        app: Application,
-        *,
-        now: dt.datetime,
-        manual: bool,
-        started: dt.datetime | None = None,
-        healing: bool = False,
-    ) -> str:
-        """Say in one line how Argo CD answers otherwise about the windows; empty when it does not."""
-        generation = self.current
-        project = generation.projects.get(app.spec.project or "default")
-        if project is None:
-            return ""
-        strict, compat = _target(generation, app, "strict"), _target(generation, app, "compat")
-        windows = generation.windows[project.name]
-        return both_sides(windows, strict, compat, now, manual=manual, started=started, healing=healing).text
-
     def service_account(self, app: Application) -> Impersonation:
         """As whom are the objects of the Application written when impersonation is on?"""
         generation = self.current
@@ -302,12 +282,12 @@ def _protected(generation: Generation, cluster: Cluster) -> str:
     return generation.protected_namespace if local else ""
 
 
-def _target(generation: Generation, app: Application, mode: Mode | None = None) -> Target:
+def _target(generation: Generation, app: Application) -> Target:
     """Return what windows select by; strict adds the cluster's other name."""
     wanted = app.spec.destination
     names = {wanted.name, wanted.server}
     unresolved = False
-    if (mode or generation.mode) == "strict":
+    if generation.mode == "strict":
         cluster = generation.registry.resolve(wanted)
         unresolved = cluster is None
         names |= {cluster.name, cluster.server} if cluster else set()
