@@ -16,12 +16,11 @@ _VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _WANTED = "a label selector such as tier=web,env in (a,b),!legacy"
 
 
-def parse_selector(text: str, option: str = "--selector") -> LabelSelector | None:
-    """Read a label selector; None for empty text.
+def parse_selector(text: str) -> LabelSelector | None:
+    """Read the label selector of --selector; None for empty text.
 
     Args:
         text: parts between commas, all of which must hold.
-        option: whose value it is, for the message.
 
     Raises:
         InvalidSettings: a part is none.
@@ -30,14 +29,14 @@ def parse_selector(text: str, option: str = "--selector") -> LabelSelector | Non
         return None
     parts = [part.strip() for part in _PART.findall(text)]
     if ",".join(parts).replace(" ", "") != text.replace(" ", ""):
-        raise InvalidSettings(option, "", repr(text[:80]), _WANTED)
-    return LabelSelector(match_expressions=tuple(_requirement(part, option) for part in parts))
+        raise InvalidSettings("--selector", "", repr(text[:80]), _WANTED)
+    return LabelSelector(match_expressions=tuple(_requirement(part) for part in parts))
 
 
-def _requirement(part: str, option: str) -> Requirement:
+def _requirement(part: str) -> Requirement:
     found = _read(part)
     if not _KEY.fullmatch(found.key) or not all(_VALUE.fullmatch(value) for value in found.values):
-        raise InvalidSettings(option, "", repr(part[:80]), _WANTED)
+        raise InvalidSettings("--selector", "", repr(part[:80]), _WANTED)
     return found
 
 

@@ -18,15 +18,14 @@ Event = tuple[str, "dt.datetime | None", "dt.datetime | None", str, str, str]
 """What tells it apart, start, end, summary, description, category."""
 
 
-def to_ics(sheet: Sheet, now: dt.datetime, *, salt: str, windows: bool, applications: bool) -> str:
+def to_ics(sheet: Sheet, now: dt.datetime, *, salt: str, applications: bool) -> str:
     """Write a calendar.
 
     Args:
         sheet: what to write.
         now: when it is written.
         salt: tells clusters apart whose objects have the same names, since an event's UID must be its own.
-        windows: write the openings of windows.
-        applications: write when automated syncs of the Applications may run.
+        applications: write also when automated syncs of the Applications may run.
     """
     import icalendar
 
@@ -35,7 +34,7 @@ def to_ics(sheet: Sheet, now: dt.datetime, *, salt: str, windows: bool, applicat
     found.add("version", "2.0")
     found.add("calscale", "GREGORIAN")
     found.add("x-wr-calname", "Sync windows")
-    events = [*(_of_windows(sheet) if windows else ()), *(_of_applications(sheet) if applications else ())]
+    events = [*_of_windows(sheet), *(_of_applications(sheet) if applications else ())]
     for event in events:
         found.add_component(_event(event, sheet, now, salt))
     return str(found.to_ical(), "utf-8")

@@ -104,7 +104,7 @@ def calendar(
     """
     now = SystemClock().now().replace(second=0, microsecond=0)
     start = parse_moment(begin, "--from") if begin else now
-    local = zone_named(zone, "--zone")
+    local = zone_named(zone or "")
     choice = Choice(mode=mode, namespace=cluster.namespace, clusters=clusters, apps=apps, projects=projects)
     if before and output == "ics":
         raise InvalidSettings("-o", "", "ics with --before", "text, json or yaml: a difference is no calendar")
@@ -120,7 +120,7 @@ def calendar(
         from lynceus.commands.calendar_ics import to_ics
 
         salt = view.live.where if cluster.chosen else ""
-        click.echo(to_ics(sheet, now, salt=salt, windows=True, applications=bool(apps)), nl=False)
+        click.echo(to_ics(sheet, now, salt=salt, applications=bool(apps)), nl=False)
     else:
         print_value(sheet_record(sheet), output)
 

@@ -27,6 +27,7 @@ from policy.patterns import glob, tolerant
 from policy.windows import Window
 from policy.windows.added import Added, findings_at
 from policy.windows.dialect import remarks
+from policy.windows.zones import find_zone
 
 project_option = click.option(
     "--project", "projects", metavar="NAME", multiple=True, help="Only these AppProjects: globs."
@@ -302,11 +303,9 @@ def until_words(record: dict[str, t.Any]) -> str:
     return f" until {record['until']}{local}"
 
 
-def zone_named(name: str | None, option: str) -> zoneinfo.ZoneInfo | None:
-    """Return a zone by name, None for UTC; InvalidSettings when there is none of that name."""
-    from policy.windows.zones import find_zone
-
+def zone_named(name: str) -> zoneinfo.ZoneInfo | None:
+    """Return the zone of --zone, None for UTC; InvalidSettings when there is none of that name."""
     try:
-        return find_zone(name or "")
+        return find_zone(name)
     except ValueError:
-        raise InvalidSettings(option, "", repr((name or "")[:40]), "an IANA zone such as Europe/Amsterdam") from None
+        raise InvalidSettings("--zone", "", repr(name[:40]), "an IANA zone such as Europe/Amsterdam") from None
