@@ -59,7 +59,8 @@ def _default_role(engine: Engine, parsed: Parsed, mode: Mode) -> t.Iterator[tupl
 
 def _other_groups(engine: Engine, parsed: Parsed, mode: Mode, done: t.Container[int]) -> t.Iterator[Finding]:
     """Report deny lines beside which another role of the same caller may allow what they deny."""
-    table = RoleLines([line for line in parsed.lines if line.effect == "allow" and line.subject in _held(parsed)])
+    held = {binding.role for binding in parsed.bindings}
+    table = RoleLines([line for line in parsed.lines if line.effect == "allow" and line.subject in held])
     for number, line in enumerate(parsed.lines):
         if line.effect != "deny" or number in done or not line.subject:
             continue
@@ -69,11 +70,6 @@ def _other_groups(engine: Engine, parsed: Parsed, mode: Mode, done: t.Container[
             who = f"{allow.origin} allows {shown(allow.subject)} {' '.join(ask)}"
             text = f"{who}; to a caller who has both {_both(mode)}"
             yield warning("rbac-deny-final", line, 0, text, "nothing, if the deny is meant to be final")
-
-
-def _held(parsed: Parsed) -> frozenset[str]:
-    """Return the names that some g line gives."""
-    return frozenset(binding.role for binding in parsed.bindings)
 
 
 def _outrunner(engine: Engine, table: RoleLines, deny: PolicyLine) -> tuple[PolicyLine, Request] | None:
