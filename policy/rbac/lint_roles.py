@@ -24,6 +24,9 @@ MOST_STEPS = 200_000
 
 MOST_CYCLES = 10
 
+MOST_COMPARED = 10_000
+"""Pairs of names whose spelling is compared, some fifty microseconds each; beyond, nobody is told what was meant."""
+
 _CROWD = frozenset(
     ("admins", "contributors", "contractors", "dev", "developers", "devops", "devs", "employees", "engineers",
      "everyone", "group", "groups", "maintainers", "members", "operators", "ops", "owners", "people", "platform",
@@ -59,6 +62,20 @@ class Graph(msgspec.Struct, frozen=True):
         return project is not None and name.rpartition(":")[2] in self.project_roles.get(project, ())
 
 
+class Spelling:
+    """Names that are known, to find the one that a misspelt name was meant to be."""
+
+    def __init__(self, known: t.Iterable[str]) -> None:
+        self._known = sorted(known)
+        self._left = MOST_COMPARED
+
+    def near(self, name: str) -> str:
+        """Return the known name that is spelt nearly so; empty when there is none, or enough were looked for."""
+        self._left -= len(self._known)
+        found = difflib.get_close_matches(name, self._known, 1, 0.75) if self._left >= 0 else []
+        return found[0] if found else ""
+
+
 def check_roles(graph: Graph) -> t.Iterator[Finding]:
     """Yield findings about the role graph."""
     over: dict[str, list[Binding]] = {}
@@ -73,6 +90,7 @@ def check_roles(graph: Graph) -> t.Iterator[Finding]:
 
 def _without_lines(graph: Graph, over: dict[str, list[Binding]]) -> t.Iterator[Finding]:
     """Report g lines to names that have no line and lead nowhere."""
+    spelling = Spelling(graph.holders)
     seen: set[str] = set()
     for binding in graph.bindings:
         role = binding.role
@@ -80,8 +98,8 @@ def _without_lines(graph: Graph, over: dict[str, list[Binding]]) -> t.Iterator[F
         if not dead or role in seen:
             continue
         seen.add(role)
-        near = difflib.get_close_matches(role, graph.holders, 1, 0.75)
-        fix = f"{near[0]}, or p lines for {shown(role)}" if near else f"p lines for {shown(role)}"
+        near = spelling.near(role)
+        fix = f"{near}, or p lines for {shown(role)}" if near else f"p lines for {shown(role)}"
         yield warning("rbac-role", binding, 2, f"{shown(role)} has no p line and leads to no other role", fix)
 
 
@@ -94,6 +112,7 @@ def _unreachable(graph: Graph, over: dict[str, list[Binding]]) -> t.Iterator[Fin
         further = [binding.role for member in edge for binding in over.get(member, ()) if binding.role not in reached]
         reached.update(further)
         edge = list(dict.fromkeys(further))
+    spelling = Spelling(role for role in reached if _is_role(role))
     seen: set[str] = set()
     for line in graph.lines:
         name = line.subject
@@ -101,8 +120,8 @@ def _unreachable(graph: Graph, over: dict[str, list[Binding]]) -> t.Iterator[Fin
             continue
         seen.add(name)
         text = f"nobody is or has {shown(name)}"
-        near = difflib.get_close_matches(name, [role for role in reached if _is_role(role)], 1, 0.75)
-        fix = f"{near[0]}, or g, GROUP, {name}" if near else f"g, GROUP, {name}"
+        near = spelling.near(name)
+        fix = f"{near}, or g, GROUP, {name}" if near else f"g, GROUP, {name}"
         yield warning("rbac-unreachable", line, 1, text, fix)
 
 

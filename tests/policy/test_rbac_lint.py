@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from policy.findings import Finding
 from policy.guard import Subject
 from policy.rbac.lint import lint
+from policy.rbac.lint_roles import MOST_COMPARED
 from tests.policy.rbac_world import guard_of, project, role, settings_of
 
 CASES = [
@@ -292,6 +294,21 @@ def test_ten_thousand_lines_are_looked_at_once(shape: str) -> None:
     }[shape]
     codes = _codes("\n".join(lines))
     assert {"one role": 1, "many roles": 100, "chain": 1, "doubles": 101}[shape] == len(codes)
+
+
+def test_what_was_meant_is_looked_for_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand roles without lines among a thousand with them: some are told what was meant, all are reported."""
+    compared: list[int] = []
+    real = difflib.get_close_matches
+
+    def counted(name: str, known: t.Sequence[str], *rest: t.Any) -> list[str]:
+        compared.append(len(known))
+        return real(name, known, *rest)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    lines = [f"p, role:r{n}, applications, get, p/*, allow\ng, team-{n}, role:rr{n}" for n in range(1000)]
+    assert 100 <= _codes("\n".join(lines)).count("rbac-role")
+    assert 0 < sum(compared) <= 2 * MOST_COMPARED
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: data.decode("latin-1")))
