@@ -73,7 +73,7 @@ def loose(pattern: Pattern) -> Pattern:
     if ends is not None:
         start, end = ends
         return Pattern(pattern.text, lambda value: value.startswith(start) and value.endswith(end), prefix=start)
-    if pattern.literal is None and not pattern.broken and _one_character(pattern.text):
+    if pattern.literal is None and not pattern.broken and is_one_character(pattern.text):
         return Pattern(pattern.text, lambda value: not value or pattern.matches(value))
     return pattern
 
@@ -85,8 +85,8 @@ def two_ends(text: str) -> tuple[str, str] | None:
     return (start, end) if start and end and _SPECIAL.isdisjoint(start + end) else None
 
 
-def _one_character(text: str) -> bool:
-    """True for `?` and for one negated class."""
+def is_one_character(text: str) -> bool:
+    """True for `?` and for one negated class, which upstream's library also lets match no text at all."""
     pieces = translate_gobwas(text).pieces
     return len(pieces) == 1 and (pieces[0][0] == SINGLE or (pieces[0][0] == CLASS and text.startswith("[!")))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 
 from policy.globs import GlobError
-from policy.patterns import Pattern, two_ends
+from policy.patterns import Pattern, is_one_character, two_ends
 from policy.preview.automaton import EVERY, Builder, Chars, Machine, glob_machine, literal_machine, pieces_machine
 from policy.preview.sides import GLOBAL
 from policy.rbac.vocabulary import PROJECT_SCOPED, WITH_SLASH, WITH_URL, WITHOUT_OBJECT
@@ -127,9 +127,8 @@ def _loose(text: str) -> Machine | None:
     ends = two_ends(text)
     if ends is not None:
         return _overlapping(*ends)
-    if text == "?" or (text.startswith("[!") and text.find("]", 3) == len(text) - 1):
-        return _or_nothing(text)
-    return _glob(text)
+    machine = _glob(text)
+    return _or_nothing(machine) if machine is not None and is_one_character(text) else machine
 
 
 def _overlapping(start: str, end: str) -> Machine:
@@ -150,11 +149,8 @@ def _overlapping(start: str, end: str) -> Machine:
     return builder.done()
 
 
-def _or_nothing(text: str) -> Machine | None:
+def _or_nothing(machine: Machine) -> Machine:
     """Match the one character of a glob, or no text at all."""
-    machine = _glob(text)
-    if machine is None:
-        return None
     builder = Builder()
     builder.open_choice()
     builder.char(machine.edges[0][0][0])

@@ -7,8 +7,10 @@ from model.project import AppProject, read_project
 from model.settings import RbacSettings
 from policy.findings import Mode
 from policy.generation import Generation, build
+from policy.patterns import glob, loose
 from policy.preview.automaton import Exploration, glob_machine
 from policy.preview.differences import Change, Comparison, Diff
+from policy.preview.patterns import machine_of
 from policy.preview.who import who
 from policy.subjects import Subject
 
@@ -198,6 +200,17 @@ def test_texts_are_found_for_each_set_of_patterns() -> None:
     assert walk.complete
     assert {frozenset({0, *rest}) for rest in ((), (1,), (2,), (1, 2), (3,), (1, 3), (2, 3), (1, 2, 3))} == set(found)
     assert "ab" == found[frozenset({0, 1, 2, 3})]
+
+
+@pytest.mark.parametrize("text", ["?", "[!a]", "[!a\\]]", "[!s]*", "a?", "ab*bc", "x"])
+@pytest.mark.parametrize("value", ["", "b", "a", "]", "abc", "x"])
+def test_automata_match_as_the_globs_of_compat_do(text: str, value: str) -> None:
+    """The two mistakes of upstream's library included: a negated class with an escaped bracket is one class, too."""
+    pattern = loose(glob(text))
+    machine = machine_of(pattern, "loose")
+
+    assert machine is not None
+    assert pattern.matches(value) == machine.accepts(machine.walk(value))
 
 
 def test_a_token_outside_its_project_gains_by_the_default_role() -> None:

@@ -26,7 +26,7 @@ RESOURCES = ["applications", "applications", "logs", "clusters", "projects", "*"
 ACTION_PATTERNS = ["get", "sync", "*", "delete", "action/*", "action/apps/*", "delete/*/Pod/*", "{get,sync}", "up*"]
 OBJECTS = [
     "*", "*/*", "shop/*", "shop/web", "pay/*", "shop/*-prod", "*prod", "shop/[a-c]*", "{shop,pay}/w?b", "s*/web",
-    "shop", "pay", "?", "", "shop/ns/*", "[!s]*", "w*eb", "sh*op/*web*", "https://*", "*//*",
+    "shop", "pay", "?", "", "shop/ns/*", "[!s]*", "[!a\\]]", "w*eb", "sh*op/*web*", "https://*", "*//*",
 ]  # fmt: skip
 TARGETS = [
     *("shop/web", "shop/a-prod", "pay/web", "pay/x-prod", "other/web", "shop/ns/web", "shop/aweb", "s/web", "shop/c"),
