@@ -19,6 +19,7 @@ from lynceus.commands.answers import (
     print_value,
 )
 from lynceus.commands.cluster import ClusterChoice, cluster_options
+from lynceus.commands.times import parse_moment
 from lynceus.commands.windows_calendar import calendar
 from lynceus.commands.windowview import (
     TRIGGERS,
@@ -153,7 +154,7 @@ def explain(
     output: str,
 ) -> None:
     """May Applications sync, which window says so, until when, and what would change it? Exit code 0 all may, 1 not."""
-    now, began = instant(at), instant(started) if started else None
+    now, began = instant(at), parse_moment(started, "--started") if started else None
     if manual and healing:
         raise InvalidSettings("--manual, --healing", "", "both", "one of them: healing is never manual")
     files = tuple(dict.fromkeys((*app_files, *project_file)))

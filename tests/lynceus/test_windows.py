@@ -229,6 +229,7 @@ def test_argo_cds_answer_is_told_where_it_differs(run: Run) -> None:
         (("explain", "all.yaml", "--live"), "FILES, --live: found both, expected files, or --live"),
         (("explain", "all.yaml", "--app", "nope"), "all.yaml: found no Application nope, expected one that is there"),
         (("explain", "all.yaml", "--manual", "--healing"), "--manual, --healing: found both, expected one of them"),
+        (("explain", "all.yaml", "--started", "noon"), "--started: found 'noon', expected an RFC 3339 time"),
         (("explain", "all.yaml", "--cluster", "x"), "--cluster: found 'x', expected NAME=SERVER"),
     ],
 )
