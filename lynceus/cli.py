@@ -6,12 +6,12 @@ Exit codes: 0 fine or allowed, 1 denied, drifted or failed, 2 wrong use or unrea
 from __future__ import annotations
 
 import contextlib
-import importlib
 import sys
 import typing as t
 
 import click
 
+from lynceus.lazy import LazyGroup
 from model.errors import InvalidInput, LynceusError
 
 COMMANDS: t.Final[dict[str, tuple[str, str]]] = {
@@ -27,7 +27,7 @@ COMMANDS: t.Final[dict[str, tuple[str, str]]] = {
     "alerts": ("lynceus.commands.alerts:alerts", "Export the Prometheus rules."),
     "crds": ("lynceus.commands.crds:crds", "Print the CRDs that an empty cluster needs."),
 }
-"""Command -> where it is defined, and its line in --help, so that --help imports nothing."""
+"""As lynceus.lazy has it."""
 
 
 class WrongUse(click.ClickException):
@@ -64,8 +64,8 @@ def _command_words(ctx: click.Context | None) -> list[str]:
     return words
 
 
-class LazyGroup(click.Group):
-    """Imports a command's module only when it is run, since some need clients that are slow to import."""
+class _Script(LazyGroup):
+    """The script: whatever is wrong with its words is told in one line."""
 
     def make_context(self, *args: t.Any, **extra: t.Any) -> click.Context:
         """Read the words before the command."""
@@ -77,22 +77,6 @@ class LazyGroup(click.Group):
         with _in_one_line():
             return super().invoke(ctx)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of COMMANDS."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return the command, or None when there is none of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        return t.cast("click.Command", getattr(importlib.import_module(module), attribute))
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands for --help."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
@@ -102,7 +86,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Script, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
