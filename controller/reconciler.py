@@ -106,9 +106,11 @@ class Refresher:
             return known
         with turn.stage("git") as stage:
             force = request.level >= RefreshLevel.LATEST_FORCED
-            since = self._context.clock.monotonic() if force else request.since
+            asked = self._context.clock.monotonic()
             found = target.resolve(self._context, app, app.spec.all_sources, force=force, since=request.since)
-            memory.listed = max(memory.listed, since if since is not None else memory.listed)
+            # What is wanted for an opening to come may be asked for before it: then the list is of now.
+            listed = asked if force else request.since
+            memory.listed = max(memory.listed, min(asked, listed)) if listed is not None else memory.listed
             stage.attributes["revision"] = ",".join(found)
             return found
 

@@ -6,6 +6,7 @@ import collections
 import datetime as dt
 import json
 import threading
+import time
 import typing as t
 
 import pytest
@@ -165,6 +166,28 @@ def test_a_window_that_is_taken_away_lets_the_newest_commit_through_once(world: 
     world.wait("the end", lambda: len(finals(world)) == 2)
     assert (newest, "Succeeded") == (finals(world)[1].revision, finals(world)[1].phase)
     assert 2 == len(world.get("shop")["status"]["history"])
+
+
+def test_a_look_before_the_opening_is_no_look_at_the_opening(real_world: World, repo: Repo) -> None:
+    """Drift brings the look at the next opening forward: what is pushed behind it still is what starts."""
+    world = real_world
+    world.project(syncWindows=[DENY])
+    synced(world, repo)
+    world.clock.set(DURING)
+    repo.push({"app/a.yaml": config_map("a", k="2")})
+    world.refresh("shop")
+    world.until_condition("shop", BLOCKED)
+    path = f"/api/v1/namespaces/{world.destination}/configmaps/a"
+    for number in range(8):
+        body = {"data": {"drift": str(number)}}
+        assert 200 == world.cluster.request("PATCH", path, body, content_type="application/merge-patch+json").status
+        time.sleep(0.3)
+    newest = repo.push({"app/a.yaml": config_map("a", k="3")})
+    world.project(syncWindows=[])
+    world.wait("the newest commit", lambda: value(world) == "3")
+    world.until("shop", "Synced")
+    world.wait("the end", lambda: finals(world)[-1].revision == newest)
+    assert newest == finals(world)[1].revision
 
 
 @pytest.mark.parametrize("overrun", [False, True], ids=["stops", "overruns"])
