@@ -41,7 +41,7 @@ def _section(metric: Metric) -> str:
         f"- labels: {', '.join(f'`{label}`' for label in metric.labels) or 'none'}",
     ]
     if metric.buckets:
-        lines.append(f"- buckets: {', '.join(f'{bound:g}' for bound in metric.buckets)} seconds")
+        lines.append(f"- buckets: {', '.join(f'{bound:g}' for bound in metric.buckets)} {metric.unit}")
     lines += [
         f"- changes when: {metric.changes}",
         f"- defined by: {metric.source}",
