@@ -9,6 +9,18 @@ import msgspec
 
 from model.states import Effect
 
+Block = t.Literal["", "window_deny", "outside_allow", "freeze", "rbac", "project"]
+"""What kind of thing keeps a sync from running; empty: nothing."""
+
+_BLOCKS: t.Final[dict[str, Block]] = {
+    "window": "window_deny",
+    "freeze": "freeze",
+    "rbac": "rbac",
+    "default": "rbac",
+    "settings": "rbac",
+    "project": "project",
+}
+
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Where a decision comes from."""
@@ -39,6 +51,23 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Further findings, for example near misses or invalid windows that were treated as closed."""
     overrode: Rule | None = None
     """The first window or freeze that was passed over by break-glass; None for every other answer."""
+    outside: bool = False
+    """Denied since no allow window is open, not since something that is in force forbids it."""
+
+    @property
+    def block(self) -> Block:
+        """What kept it from being done, in one word; empty when it is allowed.
+
+        A window that cannot be evaluated counts as what it would have been: a deny that is open, an allow that is
+        closed. What no line of RBAC allows, what argocd-cm switches off, and everything while there is no policy that
+        can be used is ``rbac``. A missing or malformed AppProject, and a kind that nothing permits because the
+        destination does not serve it (no rule is named then), is ``project``.
+        """
+        if self.allowed:
+            return ""
+        if self.outside:
+            return "outside_allow"
+        return _BLOCKS[self.rule.kind] if self.rule is not None else "project"
 
     @property
     def allowed(self) -> bool:

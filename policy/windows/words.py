@@ -21,7 +21,8 @@ def to_decision(found: WindowDecision, *, manual: bool, generation: str = "") ->
     flag = "manual" if manual else "automated"
     if found.allowed:
         return allow(_permission(found, flag), rule, **more)
-    return deny(_refusal(found, flag), rule, remedy=_remedy(found, manual), **more)
+    outside = bool(deciding) and deciding[0].rule_kind == "window" and deciding[0].allows
+    return deny(_refusal(found, flag), rule, remedy=_remedy(found, manual), outside=outside, **more)
 
 
 def rule_of(window: Window) -> Rule:
