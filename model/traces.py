@@ -22,7 +22,7 @@ def deployment_trace_id(key: NamespacedName, revision: str) -> str:
 
     Args:
         key: namespace and name of the Application.
-        revision: the commit as it was resolved; of several sources that of the newest.
+        revision: the commit as it was resolved, or `deployment_revision` of several.
 
     Returns:
         32 lower-case hexadecimal digits, never all zero (which W3C Trace Context calls invalid).
@@ -37,12 +37,21 @@ def deployment_span_id(key: NamespacedName, revision: str) -> str:
 
     Args:
         key: namespace and name of the Application.
-        revision: the commit as it was resolved.
+        revision: the commit as it was resolved, or `deployment_revision` of several.
 
     Returns:
         16 lower-case hexadecimal digits, never all zero.
     """
     return _digits("span", key, revision, SPAN_ID_DIGITS)
+
+
+def deployment_revision(revisions: t.Sequence[str]) -> str:
+    """Return the one text that stands for the commits of an Application's sources, in their order.
+
+    With one source it is the commit itself. With several, each commit counts: a new one in any of them is another
+    deployment.
+    """
+    return ",".join(revisions)
 
 
 def traceparent(trace_id: str, span_id: str, *, sampled: bool = True) -> str:

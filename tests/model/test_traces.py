@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.meta import NamespacedName
-from model.traces import deployment_span_id, deployment_trace_id, traceparent
+from model.traces import deployment_revision, deployment_span_id, deployment_trace_id, traceparent
 
 KEY = NamespacedName("argocd", "guestbook")
 COMMIT = "d7927a27b4533926b7d86b5f249cd9ebe7625e90"
@@ -60,3 +60,9 @@ def test_traceparent() -> None:
     """The header of W3C Trace Context: version, trace, span, flags."""
     assert f"00-{'a' * 32}-{'b' * 16}-01" == traceparent("a" * 32, "b" * 16)
     assert f"00-{'a' * 32}-{'b' * 16}-00" == traceparent("a" * 32, "b" * 16, sampled=False)
+
+
+def test_several_sources_are_one_revision() -> None:
+    """A commit in any of the sources is another deployment; one source's commit stands for itself."""
+    assert COMMIT == deployment_revision((COMMIT,))
+    assert deployment_revision(("a", "b")) != deployment_revision(("a", "c"))
