@@ -34,7 +34,7 @@ from controller.workqueue import WorkQueue
 from controller.writer import APPLICATIONS, AppWriter
 from model.application import Application, Operation
 from model.errors import InvalidSpec
-from model.events import ApplicationChanged, ApplicationDeleted, Event
+from model.events import ApplicationChanged, ApplicationDeleted, Event, QueueState
 from model.meta import NamespacedName
 from model.project import AppProject
 from model.states import RefreshLevel
@@ -45,6 +45,10 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
 """How long the start waits for the first lists before it goes on unready."""
+
+
+REFRESH_QUEUE, OPERATION_QUEUE = "app_reconciliation_queue", "app_operation_processing_queue"
+"""The queues under Argo CD's names, for metrics."""
 
 
 class Manager:
@@ -77,8 +81,12 @@ class Manager:
         self.options = options or LoopOptions()
         self.namespace, self.clock, self.publish, self.sources = namespace, clock, publish, sources
         self._stopping, self._started, self._begun = threading.Event(), False, clock.now()
-        self.refreshes: WorkQueue[NamespacedName] = WorkQueue(clock, FailureBackoff())
-        self.operations: WorkQueue[NamespacedName] = WorkQueue(clock, FailureBackoff())
+        self.refreshes: WorkQueue[NamespacedName] = WorkQueue(
+            clock, FailureBackoff(), name=REFRESH_QUEUE, publish=publish
+        )
+        self.operations: WorkQueue[NamespacedName] = WorkQueue(
+            clock, FailureBackoff(), name=OPERATION_QUEUE, publish=publish
+        )
         self.memories: dict[NamespacedName, Memory] = {}
         self._memories_lock = threading.Lock()
         self.store = Applications(self._changed)
@@ -136,6 +144,10 @@ class Manager:
         waits = (self.refreshes.oldest_seconds(), self.operations.oldest_seconds())
         return not self._started or (self._workers.alive() and max(waits) < limit)
 
+    def queue_states(self) -> list[QueueState]:
+        """Return how the work queues stand now, for a scrape."""
+        return [self.refreshes.state(), self.operations.state()]
+
     def applications(self) -> list[Application]:
         """Return all Applications in their newest version."""
         return self.store.all()
@@ -155,6 +167,17 @@ class Manager:
     def request_refresh(self, key: NamespacedName, level: RefreshLevel, reason: str, *, hard: bool = False) -> None:
         """Ask for a refresh of one Application now."""
         self._ask_refresh(key, Request(level=level, reason=reason, hard=hard), 0.0)
+
+    def refresh_pushed(self, key: NamespacedName, *, since: float, pushed_at: float) -> None:
+        """Ask for a refresh of one Application, for a push to its repository was received.
+
+        Args:
+            key: the Application.
+            since: the monotonic time of the push; one list of refs that is newer serves all Applications.
+            pushed_at: the same in Unix seconds.
+        """
+        request = Request(level=RefreshLevel.LATEST, reason="push", since=since, pushed_at=pushed_at)
+        self._ask_refresh(key, request, 0.0)
 
     def submit_operation(self, key: NamespacedName, operation: Operation) -> Application:
         """Begin an operation; raises as `Requests.submit`."""
