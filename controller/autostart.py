@@ -108,7 +108,7 @@ def _start(
         return Start(findings=(Finding(ConditionType.SYNC_BLOCKED, text),), again_seconds=BLOCKED_AGAIN)
     decision = _decision(context, app, memory, revisions, now, automated)
     context.publish(_made(app, decision))
-    turn.outcome.update(decision=str(decision.effect), rule=_rule(decision))
+    turn.outcome.update(decision=str(decision.effect), rule=shown_rule(decision))
     if not decision.allowed:
         memory.turn_due = None
         return _blocked(context, app, memory, decision, now)
@@ -122,7 +122,7 @@ def _start(
         return Start(again_seconds=0.0)
     refused = forbidden(context, app, tasks)
     if refused is not None:
-        turn.outcome.update(decision="deny", rule=_rule(refused))
+        turn.outcome.update(decision="deny", rule=shown_rule(refused))
         return Start(findings=(Finding(ConditionType.SYNC, refused.reason),))
     memory.turn_due = None
     return started(app, wish.operation, revisions, app.spec.all_sources, now)
@@ -225,5 +225,6 @@ def _made(app: Application, decision: Decision) -> DecisionMade:
     )
 
 
-def _rule(decision: Decision) -> str:
+def shown_rule(decision: Decision) -> str:
+    """Return where the deciding rule stands and how it reads, in one line; empty when there was none."""
     return f"{decision.rule.origin}: {decision.rule.text}"[:200] if decision.rule else ""

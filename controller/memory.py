@@ -71,6 +71,9 @@ class Memory:
         """The monotonic time at which a change that waited for a window has its turn to start."""
         self.heal_looked = False
         """Drift from what was synced last was looked for when the last comparison was made."""
+        self.arrived: tuple[str, ...] | None = None
+        """The commits at which it was Synced and Healthy last; empty while it is on its way to others, None = unknown.
+        """
         self.permission_until: dt.datetime | None = None
         """When the answer of the sync windows changes by itself; None = never."""
 

@@ -11,7 +11,7 @@ import random
 
 import msgspec
 
-from controller import autostart, healing, orphans, published, refresh, status, target
+from controller import autostart, healing, orphans, published, refresh, status, target, trail
 from controller.conditions import COMPARE_TYPES, DECIDED_TYPES, SPEC_TYPES, Finding
 from controller.context import Context
 from controller.evaluation import Comparison, Question, evaluate
@@ -55,6 +55,7 @@ class Refresher:
         turn.quiet = request is None
         if request is not None:
             turn.level, turn.reason, turn.project = int(request.level), request.reason, app.spec.project
+            turn.pushed_at, request = request.pushed_at, msgspec.structs.replace(request, pushed_at=None)
             self._refresh(app, memory, turn, request, now)
         if memory.permission_until is not None and memory.permission_until <= now:
             autostart.permission(context, app, memory, now)
@@ -83,12 +84,15 @@ class Refresher:
         turn.dest_server = place.cluster.server
         try:
             revisions = self._revisions(app, memory, turn, request)
+            trail.resolved(turn, revisions)
             if self._unchanged(app, memory, place, revisions, request):
                 self._quiet(app, memory, turn, revisions, request, now)
                 return
+            trail.follow(app, memory, turn, revisions)
             with turn.stage("render") as stage:
                 rendered = target.render(self._context, app, place, app.spec.all_sources, revisions, hard=request.hard)
                 stage.attributes["objects"] = len(rendered.objects)
+                turn.rendered(rendered.source_types)
         except TemporaryError as failure:
             if not self._grace(app, memory, turn, failure, request, now):
                 self._unknown(app, memory, turn, failure, request, now)
@@ -154,6 +158,8 @@ class Refresher:
             **published.condition_fields(app, DECIDED_TYPES, [*evaluation.findings, *start.findings], now),
         }
         turn.quiet = self._write(app, memory, turn, fields, start, request, now) is app
+        if not turn.quiet:
+            trail.follow(app, memory, turn, revisions)
 
     def _moves_only(self, app: Application, memory: Memory, revisions: tuple[str, ...]) -> bool:
         """Say once whether nothing but the revision moves: such a write lets real work go first."""

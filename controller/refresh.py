@@ -29,6 +29,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Render again even if the inputs are unchanged."""
     since: float | None = None
     """Do not answer from a list of refs older than this monotonic time."""
+    pushed_at: float | None = None
+    """When the push was received that asks for it, in Unix seconds; of several the earliest."""
 
     def merged(self, other: Request | None) -> Request:
         """Return one request that serves both: the deeper one gives level and reason, hard wins."""
@@ -36,7 +38,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             return self
         deeper = self if self.level >= other.level else other
         times = [request.since for request in (self, other) if request.since is not None]
-        return msgspec.structs.replace(deeper, hard=self.hard or other.hard, since=max(times, default=None))
+        pushes = [request.pushed_at for request in (self, other) if request.pushed_at is not None]
+        return msgspec.structs.replace(
+            deeper,
+            hard=self.hard or other.hard,
+            since=max(times, default=None),
+            pushed_at=min(pushes, default=None),
+        )
 
 
 def decide(

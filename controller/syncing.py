@@ -11,7 +11,8 @@ import datetime as dt
 
 import msgspec
 
-from controller import history, operation, published, status, target
+from controller import history, operation, published, status, target, trail
+from controller.autostart import shown_rule
 from controller.backoff import retry_wait
 from controller.conditions import AUTOSYNC_TYPES, COMPARE_TYPES, SPEC_TYPES
 from controller.context import Context
@@ -60,6 +61,7 @@ class Syncer:
             return
         memory.retry_due = None
         turn.project, turn.reason = app.spec.project, f"operation {step.verb}"
+        trail.operate(app, memory, turn, state, operation.pinned_revisions(state))
         if step.verb == "terminate" or self._timed_out(state, now):
             done = operation.ended(state, OperationPhase.FAILED, operation.TERMINATED, now)
             self._finish(app, memory, turn, done)
@@ -117,8 +119,11 @@ class Syncer:
         place = target.check(context, effective)
         turn.dest_server = place.cluster.server
         revisions = self._revisions(effective, turn, state, sources)
-        with turn.stage("render"):
+        trail.operate(app, memory, turn, state, revisions)
+        with turn.stage("render") as stage:
             rendered = target.render(context, effective, place, sources, revisions, hard=False)
+            stage.attributes["objects"] = len(rendered.objects)
+            turn.rendered(rendered.source_types)
         if sources == app.spec.all_sources:
             memory.remember_render(revisions, rendered.key)
         basis = self._refresher.basis(effective, place, rendered.key)
@@ -248,6 +253,8 @@ class Syncer:
         An automated change is begun anew, with the newest commit, when it may; a person is told why and until when.
         """
         turn.outcome.update(decision="deny")
+        if refused.decision is not None:
+            turn.outcome["rule"] = shown_rule(refused.decision)
         if refused.stopping:
             self._wait(app, turn, state, 1.0)
             return

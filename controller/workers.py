@@ -113,15 +113,17 @@ class Workers:
             return
         memory.due(manager.clock.monotonic())
         turn = Turn(key, name, manager.clock)
-        try:
-            self._body(name, app)(app, memory, turn)
-            queue.forget(key)
-        except NotFound as failure:
-            if manager.context.writer.reread(key) is not None:
+        with turn.current():
+            try:
+                turn.about(app)
+                self._body(name, app)(app, memory, turn)
+                queue.forget(key)
+            except NotFound as failure:
+                if manager.context.writer.reread(key) is not None:
+                    self._failed(name, app, memory, turn, failure)
+            except Exception as failure:  # noqa: BLE001 - the one boundary: a turn's failure stays with its Application
                 self._failed(name, app, memory, turn, failure)
-        except Exception as failure:  # noqa: BLE001 - the one boundary: a turn's failure stays with its Application
-            self._failed(name, app, memory, turn, failure)
-        self._tell(turn)
+            self._tell(turn)
 
     def _body(self, name: QueueName, app: Application) -> Body:
         if self._manager.options.mode == "observe":

@@ -10,6 +10,8 @@ import threading
 import typing as t
 from pathlib import Path
 
+import msgspec
+
 from controller.clock import Clock
 from controller.sources.git import door, refs
 from controller.sources.git.mirror import Mirror
@@ -17,6 +19,7 @@ from controller.sources.git.objects import ReaderError
 from controller.sources.paths import shown
 from controller.sources.remote import Remote, check_url
 from controller.sources.snapshot import Snapshot
+from controller.turn import with_trace_id
 from model.errors import LynceusError, SourceError, SourceUnavailable
 from model.events import Event, GitRequestFinished, RepositoryKnown
 from model.secrets import Repository
@@ -192,15 +195,14 @@ class Repositories:
         self, kind: t.Literal["ls-remote", "fetch"], shared: _Shared, revision: str, started: float, ok: bool
     ) -> None:
         is_id = refs.is_commit_id(revision) or refs.is_abbreviated(revision)
-        self._publish(
-            GitRequestFinished(
-                repo=shared.mirror.remote.shown,
-                request_type=kind,
-                result="success" if ok else "error",
-                seconds=self._clock.monotonic() - started,
-                revision="commit" if is_id else revision or "HEAD",
-            )
+        told = GitRequestFinished(
+            repo=shared.mirror.remote.shown,
+            request_type=kind,
+            result="success" if ok else "error",
+            seconds=self._clock.monotonic() - started,
+            revision="commit" if is_id else revision or "HEAD",
         )
+        with_trace_id(lambda trace_id: self._publish(msgspec.structs.replace(told, trace_id=trace_id)))
 
 
 def _not_empty(listing: refs.Listing, remote: Remote) -> refs.Listing:

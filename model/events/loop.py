@@ -44,6 +44,10 @@ class TurnFinished(Event, frozen=True, kw_only=True):
     error: str = ""
     trace_id: str = ""
     """32 hexadecimal digits; that of the deployment when the turn is part of one; empty: none was given."""
+    deploys: str = ""
+    """The revision of whose deployment the turn is part, as model.traces has it; empty: of none."""
+    about: dict[str, str] = msgspec.field(default_factory=dict)
+    """repository, target and source_type: of several sources joined by commas."""
     pushed_at: float | None = None
     """When the push that asked for this turn was received; None: no push did, or an earlier turn has told of it."""
 
