@@ -62,3 +62,28 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Cluster(name={self.name!r}, server={self.server!r})"
+
+
+class WebhookSecrets(msgspec.Struct, frozen=True, kw_only=True):
+    """What Git servers prove their webhooks with; empty text switches a provider off. repr() shows no value.
+
+    Source: Argo CD docs, "Git Webhook Configuration": the keys webhook.* of the Secret argocd-secret.
+    """
+
+    github: str = ""
+    """webhook.github.secret."""
+    gitlab: str = ""
+    """webhook.gitlab.secret."""
+    gogs: str = ""
+    """webhook.gogs.secret; also for Gitea and Forgejo."""
+    bitbucket: str = ""
+    """webhook.bitbucket.uuid."""
+    bitbucketserver: str = ""
+    """webhook.bitbucketserver.secret."""
+    azure_username: str = ""
+    """webhook.azuredevops.username."""
+    azure_password: str = ""
+    """webhook.azuredevops.password."""
+
+    def __repr__(self) -> str:
+        return "WebhookSecrets(…)"

@@ -22,6 +22,8 @@ _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 """As Go's strconv.ParseBool reads them."""
 LONGEST_TIMEOUT = dt.timedelta(days=365)
+LARGEST_WEBHOOK = 25
+"""MiB; GitHub sends no larger body than 25 MB."""
 
 
 class GlobalProject(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     impersonation_enforced: bool = True
     """application.sync.impersonation.enforced: without a matching service account nothing is written."""
     rbac_switches: RbacSwitches = RbacSwitches()
+    webhook_payload_megabytes: int = 0
+    """webhook.maxPayloadSizeMB: MiB of a Git webhook's body; 0 = not set, the server's own limit stands."""
     problems: tuple[str, ...] = ()
     """One line per key that could not be used."""
 
@@ -135,6 +139,7 @@ def read_settings(data: t.Mapping[str, str]) -> Settings:
         global_projects_readable=inherited is not None,
         impersonation_enabled=data.get("application.sync.impersonation.enabled") == "true",
         impersonation_enforced=data.get("application.sync.impersonation.enforced") != "false",
+        webhook_payload_megabytes=_megabytes(data, "webhook.maxPayloadSizeMB", problems),
         problems=tuple(problems),
     )
 
@@ -187,6 +192,20 @@ def _name(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("projectName is no name")
     return value
+
+
+def _megabytes(data: t.Mapping[str, str], key: str, problems: list[str]) -> int:
+    """Read a number of MiB; 0 for an absent one."""
+    text = data.get(key, "").strip()
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and int(text[:9]) >= 1 and len(text) < 9):
+        problems.append(f"argocd-cm: {key}: found {text[:40]!r}, expected 1 to {LARGEST_WEBHOOK}")
+        return 0
+    if int(text) > LARGEST_WEBHOOK:
+        wanted = f"expected 1 to {LARGEST_WEBHOOK}; {LARGEST_WEBHOOK} is used"
+        problems.append(f"argocd-cm: {key}: found {text}, {wanted}")
+    return min(int(text), LARGEST_WEBHOOK)
 
 
 def _timeout(data: t.Mapping[str, str], key: str, default: dt.timedelta, problems: list[str]) -> dt.timedelta:

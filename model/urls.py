@@ -50,6 +50,26 @@ def canonical_url(url: str, *, fold_case: bool = True) -> str:
     return canonical.lower() if fold_case else canonical
 
 
+def repository_key(url: str) -> str:
+    """Return host and path alone: equal for the web page, the HTTPS and the SSH address of one repository.
+
+    Scheme, user, port and the host names of SSH endpoints (``ssh.``, ``altssh.``) go. Two servers on two ports of one
+    host are not told apart, so this is for waking somebody up, never for permission. Azure DevOps writes SSH paths in
+    another order, which is put right.
+    Source: Argo CD util/webhook/webhook.go, GetWebURLRegex, which makes a regular expression of the text instead.
+
+    Raises:
+        InvalidSpec: as `canonical_url`.
+    """
+    text = canonical_url(url).rpartition("://")[2]
+    host, _, path = text.partition("/")
+    host = re.sub(r":[0-9]+$", "", host.rpartition("@")[2])
+    host = re.sub(r"^(?:alt)?ssh\.", "", host)
+    if host == "dev.azure.com" and (azure := re.fullmatch(r"v3/([^/]+)/([^/]+)/([^/]+)", path)):
+        path = f"{azure[1]}/{azure[2]}/_git/{azure[3]}"
+    return f"{host}/{path}"
+
+
 def _head(scheme: str, user: str, host: str) -> str:
     """Return scheme, user and host; the user means something only to SSH."""
     host = host.lower().removesuffix(_PORTS.get(scheme, "/"))

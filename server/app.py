@@ -14,6 +14,7 @@ from a2wsgi import WSGIMiddleware
 
 from server.api import create_api
 from server.parts import Parts
+from server.webhook.receive import PATH, Webhook
 
 PUBLIC: t.Final = ("/healthz", "/readyz", "/metrics")
 """The only paths that answer without a token."""
@@ -46,6 +47,9 @@ def create_app(parts: Parts, *, api: bool = True) -> App:
     if api:
         wsgi = t.cast("t.Any", create_api(parts).wsgi_app)  # the two packages spell WSGI's types differently
         behind = t.cast("App", WSGIMiddleware(wsgi, workers=WORKERS))
+    webhook: App | None = None
+    if api and parts.webhook_secrets is not None:
+        webhook = Webhook(parts, parts.webhook_secrets)
     public: dict[str, t.Callable[[Scope], Response]] = {
         "/healthz": lambda scope: _probe(parts.healthy, "no progress"),
         "/readyz": lambda scope: _probe(parts.ready, "not ready"),
@@ -59,6 +63,8 @@ def create_app(parts: Parts, *, api: bool = True) -> App:
             await send({"type": "websocket.close", "code": 1008})
         elif (handler := public.get(scope["path"])) is not None:
             await _answer(scope, send, await _handled(handler, scope))
+        elif webhook is not None and scope["path"] == PATH:
+            await webhook(scope, receive, send)
         elif behind is not None:
             await behind(scope, receive, send)
         else:

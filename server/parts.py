@@ -11,6 +11,7 @@ from model.application import Application, Operation
 from model.decision import Decision
 from model.events import Event
 from model.meta import NamespacedName
+from model.secrets import WebhookSecrets
 from model.settings import RbacSwitches
 from model.states import RefreshLevel
 from policy.subjects import Subject
@@ -18,10 +19,14 @@ from policy.windows import WindowDecision
 
 
 class Clock(t.Protocol):
-    """The wall clock."""
+    """The clocks."""
 
     def now(self) -> dt.datetime:
         """Return the time as an aware UTC datetime."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
         ...
 
 
@@ -71,6 +76,14 @@ class RequestRefresh(t.Protocol):
         ...
 
 
+class RefreshPushed(t.Protocol):
+    """Puts an Application into the queue for a push."""
+
+    def __call__(self, key: NamespacedName, *, since: float, pushed_at: float) -> object:
+        """Ask for a comparison with what Git has after `since` (monotonic); `pushed_at` in Unix seconds."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Parts:
     """Everything that the server is given."""
@@ -93,6 +106,12 @@ class Parts:
     terminate_operation: t.Callable[[NamespacedName], object] | None = None
     """Ends a running operation; raises NotFound when none runs. None: this instance ends none."""
     request_refresh: RequestRefresh | None = None
+    webhook_secrets: t.Callable[[], WebhookSecrets] | None = None
+    """What Git servers prove their webhooks with; may block and raise LynceusError. None: there is no such endpoint."""
+    webhook_megabytes: t.Callable[[], int] = lambda: 0
+    """webhook.maxPayloadSizeMB of argocd-cm; 0: not set."""
+    refresh_pushed: RefreshPushed | None = None
+    """Asks for the refresh that a push brings. None: pushes are only noted."""
     switches: t.Callable[[], RbacSwitches] = RbacSwitches
     """Which deeds need which rights, from argocd-cm."""
     publish: t.Callable[[Event], None] = lambda event: None

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import http.client
 import json
+import time
 import typing as t
 from pathlib import Path
 
@@ -29,10 +30,13 @@ WINDOW = Rule(kind="window", origin="AppProject shop: spec.syncWindows[0]", text
 
 
 class FixedClock:
-    """Always NOW."""
+    """Always NOW; only the seconds go on."""
 
     def now(self) -> dt.datetime:
         return NOW
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
 
 class TableGuard:

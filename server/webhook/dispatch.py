@@ -1,0 +1,172 @@
+"""From pushes to refreshes: merged by repository, no faster than the loop can follow, in a thread of its own.
+
+A repository is looked at once at a time, at first without delay; what is pushed to it meanwhile is taken together.
+How many pushes wait is bounded by the repositories that Applications use. Called by `receive`.
+"""
+
+from __future__ import annotations
+
+import collections
+import logging
+import threading
+import typing as t
+
+from model.application import Application
+from model.events import Event, PushReceived
+from server.parts import Clock, RefreshPushed
+from server.webhook.matching import Index
+from server.webhook.pushes import Push, RefChange
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+"""Between two looks at one repository."""
+PAUSE_PER_APPLICATION = 0.002
+"""More of it for each Application that is refreshed: a look at ten thousand keeps the loop busy for so long."""
+REPEAT_SECONDS = 10.0
+"""A push that says the same as one before it, within this time, brings nothing."""
+INDEX_SECONDS = 1.0
+"""Age at which the index of the Applications is made anew."""
+IDLE_SECONDS = 10.0
+"""The thread ends when nothing was pushed for so long."""
+MOST_CHANGES = 10_000
+"""Branches and tags of one repository that can wait."""
+MOST_REMEMBERED = 10_000
+"""Pushes that are remembered, to know their repetitions."""
+
+Outcome = t.Literal["queued", "repeated", "unknown", "full"]
+_Name = tuple[str, str]
+
+
+class _Waiting:
+    """What was pushed to one repository since it was looked at last."""
+
+    def __init__(self) -> None:
+        self.changes: dict[_Name, tuple[RefChange, float]] = {}
+        """Kind and name of what moved -> how, and when the last push of it came, in Unix seconds."""
+        self.files: set[str] | None = set()
+        self.since = 0.0
+        """Monotonic time of the last push."""
+
+    def add(self, push: Push, at: float, since: float) -> None:
+        self.changes.update({(one.kind, one.name): (one, at) for one in push.changes})
+        self.since = since
+        if push.files is None or self.files is None:
+            self.files = None
+        else:
+            self.files |= push.files
+
+
+class Dispatcher:
+    """Takes pushes and asks for refreshes; thread-safe."""
+
+    def __init__(
+        self,
+        applications: t.Callable[[], t.Iterable[Application]],
+        refresh: RefreshPushed | None,
+        publish: t.Callable[[Event], None],
+        clock: Clock,
+    ) -> None:
+        """Prepare; a thread runs only while there are pushes.
+
+        Args:
+            applications: all Applications as they are now.
+            refresh: asks the loop; None: pushes are only noted.
+            publish: told each push to what an Application follows.
+            clock: the clocks.
+        """
+        self._applications, self._refresh, self._publish, self._clock = applications, refresh, publish, clock
+        self._changed = threading.Condition()
+        self._waiting: dict[frozenset[str], _Waiting] = {}
+        self._not_before: dict[frozenset[str], float] = {}
+        self._seen: collections.OrderedDict[tuple[t.Any, ...], float] = collections.OrderedDict()
+        self._running = False
+        self._index, self._indexed_at = Index(()), float("-inf")
+        self._indexing = threading.Lock()
+
+    def offer(self, push: Push) -> tuple[Outcome, str]:
+        """Take a push; returns what becomes of it, and how Applications name the repository."""
+        repo = self._current().known_as(push)
+        if not repo:
+            return "unknown", ""
+        at, since = self._clock.now().timestamp(), self._clock.monotonic()
+        with self._changed:
+            if self._repeats(push, since):
+                return "repeated", repo
+            waiting = self._waiting.setdefault(push.repositories, _Waiting())
+            if len(waiting.changes) + len(push.changes) > MOST_CHANGES:
+                return "full", repo
+            waiting.add(push, at, since)
+            self._remember(push, since)
+            self._changed.notify()
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._run, name="webhook-pushes", daemon=True).start()
+        return "queued", repo
+
+    def _repeats(self, push: Push, now: float) -> bool:
+        keys = _identities(push)
+        return bool(keys) and all(now < self._seen.get(key, float("-inf")) + REPEAT_SECONDS for key in keys)
+
+    def _remember(self, push: Push, now: float) -> None:
+        for key in _identities(push):
+            self._seen[key] = now
+            self._seen.move_to_end(key)
+        while len(self._seen) > MOST_REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def _run(self) -> None:
+        while (due := self._next()) is not None:
+            repositories, waiting = due
+            count = 0
+            try:
+                count = self._handle(repositories, waiting)
+            except Exception as failure:
+                log.exception("a push could not be handled", extra={"error": type(failure).__name__})
+            pause = PAUSE_SECONDS + count * PAUSE_PER_APPLICATION
+            with self._changed:
+                self._not_before[repositories] = self._clock.monotonic() + pause
+
+    def _next(self) -> tuple[frozenset[str], _Waiting] | None:
+        """Wait for a repository whose turn it is; None when nothing came for long."""
+        with self._changed:
+            while True:
+                now = self._clock.monotonic()
+                self._not_before = {key: time for key, time in self._not_before.items() if time > now}
+                ready = next((key for key in self._waiting if key not in self._not_before), None)
+                if ready is not None:
+                    return ready, self._waiting.pop(ready)
+                times = [self._not_before[key] - now for key in self._waiting]
+                if not self._changed.wait(min(times, default=IDLE_SECONDS)) and not self._waiting:
+                    self._running = False
+                    return None
+
+    def _handle(self, repositories: frozenset[str], waiting: _Waiting) -> int:
+        """Refresh what the pushes concern; returns how many Applications."""
+        changes = tuple(change for change, _ in waiting.changes.values())
+        files = None if waiting.files is None else frozenset(waiting.files)
+        found = self._current().matches(Push(repositories=repositories, changes=changes, files=files))
+        for match in found:
+            at = waiting.changes[(match.change.kind, match.change.name)][1]
+            self._publish(
+                PushReceived(key=match.key, project=match.project, repo=match.repo, revision=match.change.after, at=at)
+            )
+            if self._refresh is not None:
+                self._refresh(match.key, since=waiting.since, pushed_at=at)
+        log.info("push received", extra={"repositories": sorted(repositories), "applications": len(found)})
+        return len(found)
+
+    def _current(self) -> Index:
+        """Return the index, made anew when it is old."""
+        with self._indexing:
+            now = self._clock.monotonic()
+            if now >= self._indexed_at + INDEX_SECONDS:
+                self._index, self._indexed_at = Index(self._applications()), now
+            return self._index
+
+
+def _identities(push: Push) -> list[tuple[t.Any, ...]]:
+    """Return what makes a push the same as another one; nothing where it names no commits."""
+    if not all(one.before or one.after for one in push.changes):
+        return []
+    return [(push.repositories, one.kind, one.name, one.before, one.after) for one in push.changes]
