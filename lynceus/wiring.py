@@ -17,6 +17,7 @@ from controller.kube.client import KubeClient
 from controller.manager import Manager
 from controller.secretbook import SecretBook
 from controller.sources.service import SourceService
+from controller.webhooksecrets import WebhookSecretReader
 from exporter import Exporter
 from exporter.tracing import Tracing
 from lynceus import __version__
@@ -110,6 +111,9 @@ class Lynceus:
             submit_operation=self.manager.submit_operation if writes else None,
             terminate_operation=self.manager.terminate_operation if writes else None,
             request_refresh=self.manager.request_refresh if writes else None,
+            refresh_pushed=self.manager.refresh_pushed if writes else None,
+            webhook_secrets=WebhookSecretReader(self.client, self.options.namespace, clock),
+            webhook_megabytes=lambda: self.manager.governance.settings.webhook_payload_megabytes,
             switches=lambda: self.manager.governance.settings.rbac_switches,
             publish=bus.publish,
         )

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 PATH: t.Final = "/api/webhook"
 LARGEST_BODY = 1 << 20
-"""Bytes, unless argocd-cm has webhook.maxPayloadSizeMB; a push of a hundred commits and a thousand files has a tenth."""
+"""Bytes, unless argocd-cm has webhook.maxPayloadSizeMB; a push of a hundred commits has a tenth."""
 READ_SECONDS = 10.0
 """For the whole body."""
 MOST_REQUESTS = 256
