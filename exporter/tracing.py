@@ -1,54 +1,38 @@
-"""Turns of the loop -> OpenTelemetry traces: one root span `lynceus.reconcile`, one child per stage, in order.
+"""Turns, pushes and deployments -> OpenTelemetry traces at a collector, without ever keeping the loop waiting.
 
-A span is made after the fact from the times in the event, so the loop pays for nothing but putting it into a bounded
-queue. One daemon thread takes batches to the collector; when the collector is slow or away, spans are dropped and
-counted, never waited for.
+The loop pays for putting an event into a bounded queue. One daemon thread makes spans of the events and takes them to
+the collector in batches; when the collector is slow or away, spans are dropped and counted, never waited for.
 """
 
 from __future__ import annotations
 
+import collections
 import logging
-import queue
 import threading
 import typing as t
 import urllib.parse
 
-from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 
-from exporter.labels import clean, without_userinfo
-from model.events import Event, Stage, TurnFinished
+from exporter.spans import Spans, number_of_spans
+from model.events import Event, TurnFinished
 
-QUEUE = 2048
-"""Spans that may wait; a turn has about eight."""
+QUEUE = 20_000
+"""Spans and their notes that may wait; a turn has about eight spans, and notes where it applies objects."""
 BATCH = 256
-"""Spans of one request to the collector."""
+"""Spans of one request to the collector, give or take those of one turn."""
 EXPORT_SECONDS = 2.0
 """How long one request to the collector may take, retries included."""
 DELAY_SECONDS = 1.0
 """How long a span may wait for company."""
 
 _LOG = logging.getLogger(__name__)
-_LIMITS = SpanLimits(max_attributes=64, max_events=512, max_attribute_length=1024)
-_OUTCOMES = {
-    "sync": "lynceus.outcome.sync",
-    "health": "lynceus.outcome.health",
-    "phase": "lynceus.outcome.phase",
-    "decision": "lynceus.window.decision",
-    "rule": "lynceus.policy.rule",
-    "revision": "argocd.resolved_revision",
-}
-"""Words of TurnFinished.outcome -> attributes; other words get the prefix lynceus.outcome."""
-
-Value = str | int | float | bool
 
 
 class Tracing:
-    """Listens to the loop and sends its turns to a collector."""
+    """Listens to the loop and sends what happens there to a collector."""
 
     def __init__(
         self,
@@ -56,6 +40,7 @@ class Tracing:
         *,
         span_exporter: SpanExporter | None = None,
         version: str = "",
+        sample: float = 1.0,
         on_drop: t.Callable[[int], None] | None = None,
     ) -> None:
         """Start the sender, unless there is nowhere to send to.
@@ -65,15 +50,13 @@ class Tracing:
                 path); empty switches tracing off.
             span_exporter: used in place of `endpoint`.
             version: of Lynceus, the resource's service.version.
+            sample: share of the traces that are kept, 0 to 1. The trace's id decides, so that every process keeps or
+                leaves out the same deployments, and each of them whole.
             on_drop: told how many spans were given up, each time some were.
         """
         exporter = span_exporter or (_otlp(endpoint) if endpoint else None)
-        self._sender = _Sender(exporter, on_drop or (lambda number: None)) if exporter else None
-        resource = Resource({"service.name": "lynceus", "service.version": version})
-        self._provider = TracerProvider(resource=resource, span_limits=_LIMITS, shutdown_on_exit=False)
-        if self._sender:
-            self._provider.add_span_processor(self._sender)
-        self._tracer = self._provider.get_tracer("lynceus")
+        self._spans = Spans(version, sample)
+        self._sender = _Sender(exporter, self._spans, on_drop or (lambda number: None)) if exporter else None
 
     @property
     def dropped(self) -> int:
@@ -81,34 +64,9 @@ class Tracing:
         return self._sender.dropped if self._sender else 0
 
     def listen(self, event: Event) -> None:
-        """Turn the end of a turn into a trace; other events are ignored."""
-        if self._sender and isinstance(event, TurnFinished) and not event.idle:
-            self._trace(event)
-
-    def _trace(self, event: TurnFinished) -> None:
-        root = self._tracer.start_span(
-            "lynceus.reconcile",
-            context=Context(),
-            kind=SpanKind.INTERNAL,
-            attributes=_safe(_root_attributes(event)),
-            start_time=_nanoseconds(event.start),
-        )
-        inside = set_span_in_context(root, Context())
-        for stage in event.stages:
-            self._stage(stage, inside)
-        if event.error:
-            root.set_status(StatusCode.ERROR, _text(event.error))
-        root.end(_nanoseconds(max(event.end, event.start)))
-
-    def _stage(self, stage: Stage, inside: Context) -> None:
-        span = self._tracer.start_span(
-            stage.name, context=inside, attributes=_safe(stage.attributes), start_time=_nanoseconds(stage.start)
-        )
-        for moment, name, attributes in stage.notes:
-            span.add_event(_text(name), _safe(attributes), timestamp=_nanoseconds(moment))
-        if stage.error:
-            span.set_status(StatusCode.ERROR, _text(stage.error))
-        span.end(_nanoseconds(max(stage.end, stage.start)))
+        """Queue what spans are made of; other events are ignored."""
+        if self._sender is not None and self._spans.wanted(event):
+            self._sender.put(event)
 
     def shutdown(self, timeout: float = 3.0) -> None:
         """Send what waits and stop; returns after `timeout` seconds at the latest, whatever the collector does."""
@@ -116,54 +74,70 @@ class Tracing:
             self._sender.stop(timeout)
 
 
-class _Sender(SpanProcessor):
-    """A bounded queue and one thread that empties it in batches.
+class _Sender:
+    """A bounded queue of events and one thread that empties it in batches.
 
     The SDK's batch processor neither tells how many spans it dropped nor keeps a deadline when it is shut down.
     """
 
-    def __init__(self, exporter: SpanExporter, on_drop: t.Callable[[int], None]) -> None:
-        self._exporter, self._on_drop = exporter, on_drop
-        self._queue: queue.Queue[ReadableSpan] = queue.Queue(QUEUE)
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._failing = False
+    def __init__(self, exporter: SpanExporter, spans: Spans, on_drop: t.Callable[[int], None]) -> None:
+        self._exporter, self._spans, self._on_drop = exporter, spans, on_drop
+        self._waiting: collections.deque[Event] = collections.deque()
+        self._weight = self._sending = 0
+        self._wake = threading.Condition()
+        self._stopping = self._failing = False
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="lynceus-traces", daemon=True)
         self._thread.start()
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Nothing happens at the start."""
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Queue a finished span, or drop it."""
-        try:
-            self._queue.put_nowait(span)
-        except queue.Full:
-            self._drop(1)
+    def put(self, event: Event) -> None:
+        """Queue an event, or drop it."""
+        weight = _weight(event)
+        with self._wake:
+            fits = self._weight + weight <= QUEUE and not self._stopping
+            if fits:
+                self._waiting.append(event)
+                self._weight += weight
+                self._wake.notify()
+        if not fits:
+            self._drop(number_of_spans(event))
 
     def _drop(self, number: int) -> None:
-        with self._lock:
+        with self._wake:
             self.dropped += number
         self._on_drop(number)
 
     def _run(self) -> None:
-        while not (self._stopping.is_set() and self._queue.empty()):
+        while self._wait():
             if batch := self._batch():
                 self._send(batch)
 
+    def _wait(self) -> bool:
+        """Wait for something and, a little, for company; False when all is sent and the end has come."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._waiting or self._stopping)
+            self._wake.wait_for(lambda: self._weight >= BATCH or self._stopping, DELAY_SECONDS)
+            return bool(self._waiting)
+
     def _batch(self) -> list[ReadableSpan]:
-        """Return up to BATCH spans, waiting at most DELAY_SECONDS for the first."""
-        batch: list[ReadableSpan] = []
-        try:
-            batch.append(self._queue.get(timeout=DELAY_SECONDS if not self._stopping.is_set() else 0.0))
-            if len(batch) < BATCH and self._queue.empty():
-                self._stopping.wait(DELAY_SECONDS)
-            while len(batch) < BATCH:
-                batch.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
-        return batch
+        """Return the spans of the first events that wait."""
+        spans: list[ReadableSpan] = []
+        while len(spans) < BATCH and (event := self._next()) is not None:
+            try:
+                spans += self._spans.of(event)
+            except Exception as failure:  # noqa: BLE001 - no odd event may end the thread
+                _LOG.debug("Spans could not be made", extra={"error": type(failure).__name__})
+                self._drop(number_of_spans(event))
+            self._sending = len(spans)
+        return spans
+
+    def _next(self) -> Event | None:
+        with self._wake:
+            if not self._waiting:
+                return None
+            event = self._waiting.popleft()
+            self._weight -= _weight(event)
+            return event
 
     def _send(self, batch: list[ReadableSpan]) -> None:
         try:
@@ -171,33 +145,36 @@ class _Sender(SpanProcessor):
         except Exception as failure:  # noqa: BLE001 - no defect of an exporter may end the thread
             sent = False
             _LOG.debug("Span export raised", extra={"error": type(failure).__name__})
-        if not sent:
-            self._drop(len(batch))
+        with self._wake:
+            lost, self._sending = 0 if sent else self._sending, 0
+        if lost:
+            self._drop(lost)
         if self._failing is sent:
             self._failing = not sent
-            _LOG.log(*_STATE_LINES[sent])
+            if sent:
+                _LOG.info("The trace collector takes spans again")
+            else:
+                _LOG.warning("The trace collector does not take spans; they are dropped and counted")
 
     def stop(self, timeout: float) -> None:
         """Let the thread finish within `timeout` seconds; what is left then is dropped."""
-        self._stopping.set()
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
         self._thread.join(timeout)
-        if self._thread.is_alive():
-            self._drop(self._queue.qsize())
+        with self._wake:
+            lost = self._sending + sum(map(number_of_spans, self._waiting))
+            self._waiting.clear()
+            self._sending = 0
+        if lost:
+            self._drop(lost)
         threading.Thread(target=self._exporter.shutdown, name="lynceus-traces-end", daemon=True).start()
 
-    def shutdown(self) -> None:
-        """As the SDK asks for; `stop` is ours."""
-        self.stop(EXPORT_SECONDS)
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing can be forced: the queue is emptied as fast as the collector takes it."""
-        return self._queue.empty()
-
-
-_STATE_LINES = {
-    True: (logging.INFO, "The trace collector takes spans again"),
-    False: (logging.WARNING, "The trace collector does not take spans; they are dropped and counted"),
-}
+def _weight(event: Event) -> int:
+    """Return how much room an event takes: its spans, and the notes of each."""
+    notes = sum(len(stage.notes) for stage in event.stages) if isinstance(event, TurnFinished) else 0
+    return number_of_spans(event) + notes
 
 
 def _otlp(endpoint: str) -> SpanExporter:
@@ -208,33 +185,3 @@ def _otlp(endpoint: str) -> SpanExporter:
     for name in ("opentelemetry.exporter.otlp", "opentelemetry.exporter.http"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return OTLPSpanExporter(endpoint=url.geturl(), timeout=EXPORT_SECONDS)
-
-
-def _root_attributes(event: TurnFinished) -> dict[str, Value]:
-    """Return what the root span says: which Application, why, and how it ended."""
-    attributes: dict[str, Value] = {
-        "argocd.app.name": event.key.name,
-        "argocd.app.namespace": event.key.namespace,
-        "argocd.app.project": event.project,
-        "lynceus.trigger": event.reason,
-        "lynceus.queue": event.queue,
-        "lynceus.refresh.level": int(event.level),
-        "lynceus.compared": event.compared,
-    }
-    for word, value in event.outcome.items():
-        if value:
-            attributes[_OUTCOMES.get(word, f"lynceus.outcome.{word}")] = value
-    return attributes
-
-
-def _safe(attributes: t.Mapping[str, Value]) -> dict[str, Value]:
-    """Return the attributes with every text cleaned and free of credentials."""
-    return {_text(key): _text(value) if isinstance(value, str) else value for key, value in attributes.items()}
-
-
-def _text(text: str) -> str:
-    return clean(without_userinfo(text))
-
-
-def _nanoseconds(seconds: float) -> int:
-    return int(seconds * 1_000_000_000)
