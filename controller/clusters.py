@@ -105,7 +105,8 @@ class Clusters:
     def _started(self, cluster: Cluster) -> ClusterCache:
         """Start a cache; the cluster we run in is reached by the client that we run with."""
         own = cluster.server == IN_CLUSTER_SERVER
-        client = self._client if own and not cluster.config else KubeClient.from_cluster(cluster)
+        borrowed = own and not cluster.config
+        client = self._client if borrowed else KubeClient.from_cluster(cluster, on_request=self._publish)
 
         def publish(event: Event) -> None:
             known_by_name = isinstance(event, ClusterObserved)

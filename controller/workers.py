@@ -14,6 +14,7 @@ from controller import published
 from controller.autostart import permission
 from controller.conditions import COMPARE_TYPES, SPEC_TYPES, Finding
 from controller.deletion import Deleter
+from controller.kube.report import on_behalf
 from controller.memory import Memory
 from controller.reconciler import Refresher
 from controller.syncing import Syncer
@@ -113,7 +114,7 @@ class Workers:
             return
         memory.due(manager.clock.monotonic())
         turn = Turn(key, name, manager.clock)
-        with turn.current():
+        with turn.current(), on_behalf(key, app.spec.project or "default"):
             try:
                 turn.about(app)
                 self._body(name, app)(app, memory, turn)

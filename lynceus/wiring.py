@@ -25,6 +25,7 @@ from lynceus.options import RunOptions
 from lynceus.stopping import stop_on_signals
 from model.errors import LynceusError
 from model.events import Event
+from model.secrets import IN_CLUSTER_SERVER
 from policy.guard import Guard
 from server.app import create_app
 from server.identity import TokenFile
@@ -69,7 +70,7 @@ class Lynceus:
         bus.subscribe(self.tracing.listen)
         path = str(options.kubeconfig) if options.kubeconfig else None
         self.client = KubeClient.from_kubeconfig(
-            path, options.context, allow_exec=options.allow_exec, on_request=bus.publish
+            path, options.context, allow_exec=options.allow_exec, on_request=bus.publish, known_as=IN_CLUSTER_SERVER
         )
         self.cage, self.book, self.guard = Cage(), SecretBook(), Guard()
         self.sources = SourceService(

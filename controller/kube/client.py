@@ -1,6 +1,7 @@
 """Requests to one API server: raw bytes in, raw bytes out, errors named by meaning, a time limit on everything.
 
-Nothing here decodes an object or keeps one. Called by discovery, informers, schemas and the loop's writers.
+Nothing here decodes an object or keeps one. Each request is told to listeners, see `controller.kube.report`.
+Called by discovery, informers, schemas and the loop's writers.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ import copy
 import threading
 import time
 import typing as t
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from controller.kube import replies
 from controller.kube.credentials import Access, cluster_loader, loader_for
+from controller.kube.report import Reporter, RequestReport, about
 from controller.kube.streams import WatchStream
 from model.errors import ApiUnavailable, Rejected, Unauthenticated
-from model.events import ApiRequestFinished, Event
+from model.events import Event
 from model.secrets import Cluster
 
 if t.TYPE_CHECKING:
@@ -41,9 +43,18 @@ Query = t.Mapping[str, str | int | bool]
 class KubeClient:
     """Talks to one API server; thread-safe, its pool keeps connections open."""
 
-    def __init__(self, access: Access, *, on_request: t.Callable[[Event], None] | None = None) -> None:
+    def __init__(
+        self, access: Access, *, on_request: t.Callable[[Event], None] | None = None, known_as: str = ""
+    ) -> None:
+        """Take credentials; nothing is requested yet.
+
+        Args:
+            access: to the server.
+            on_request: hears of each request (ApiRequestFinished); must not block and not raise.
+            known_as: the server's URL as destinations name it, for events; empty: as it is reached.
+        """
         self._access = access
-        self._on_request = on_request
+        self._reporter = Reporter(on_request, urlsplit(access.server).netloc, known_as or access.server)
         self._renewing = threading.Lock()
         self._acting: dict[str, str] = {}
         self.server = access.server
@@ -56,6 +67,7 @@ class KubeClient:
         context: str | None = None,
         *,
         on_request: t.Callable[[Event], None] | None = None,
+        known_as: str = "",
         allow_exec: bool = False,
     ) -> KubeClient:
         """Read a kubeconfig; None: KUBECONFIG, else the pod's service account, else ~/.kube/config.
@@ -63,12 +75,13 @@ class KubeClient:
         Raises:
             InvalidSettings: the file is missing or unusable, or would start a program and `allow_exec` is False.
         """
-        return cls(Access(loader_for(path, context, allow_exec=allow_exec)), on_request=on_request)
+        access = Access(loader_for(path, context, allow_exec=allow_exec))
+        return cls(access, on_request=on_request, known_as=known_as)
 
     @classmethod
     def from_cluster(cls, cluster: Cluster, *, on_request: t.Callable[[Event], None] | None = None) -> KubeClient:
         """Use the credentials of a cluster Secret; InvalidSettings when they cannot be used."""
-        return cls(Access(cluster_loader(cluster)), on_request=on_request)
+        return cls(Access(cluster_loader(cluster)), on_request=on_request, known_as=cluster.server)
 
     def acting_as(self, user: str) -> KubeClient:
         """Return a client whose requests the server judges by the rights of `user`; connections are shared.
@@ -91,6 +104,7 @@ class KubeClient:
         timeout: float = 30.0,
         accept: str = "application/json",
         kind: str = "",
+        waited: float = 0.0,
     ) -> bytes:
         """Send one request and return its JSON answer.
 
@@ -103,6 +117,7 @@ class KubeClient:
             timeout: seconds for the whole of the answer.
             accept: media types wanted.
             kind: the kind the answer must have; empty: any object.
+            waited: seconds that it was held back because the server had asked for that; for the event only.
 
         Raises:
             ApiUnavailable: no answer, or not one that an API server gives.
@@ -110,22 +125,24 @@ class KubeClient:
         """
         what = f"{method.lower()} {path}"
         headers = {"Accept": accept, "Content-Type": content_type} if body is not None else {"Accept": accept}
-        response = self._open(method, _url(path, query), what, headers, body, timeout)
-        with response:
-            data = _read(response, what, timeout)
+        response, report = self._open(method, _url(path, query), what, headers, body, timeout, waited)
+        data = _read(response, what, timeout, report)
         return replies.check(data, what, kind)
 
-    def stream(self, path: str, query: Query, *, read_timeout: float) -> WatchStream:
+    def stream(self, path: str, query: Query, *, read_timeout: float, waited: float = 0.0) -> WatchStream:
         """Open a watch; iterate over the result for its lines.
 
         Args:
             path: of the collection.
             query: parameters; ``watch=true`` is added.
             read_timeout: seconds without a single byte after which the stream counts as dead.
+            waited: as of `request`.
         """
         what = f"watch {path}"
         url = _url(path, {**query, "watch": "true"})
-        response = self._open("GET", url, what, {"Accept": "application/json"}, None, read_timeout)
+        headers = {"Accept": "application/json"}
+        response, report = self._open("GET", url, what, headers, None, read_timeout, waited)
+        report.end(endless=True)
         return WatchStream(response, what)
 
     def version(self) -> str:
@@ -203,20 +220,29 @@ class KubeClient:
         self.request("DELETE", resource.path(namespace, name), body=msgspec.json.encode(options))
 
     def _open(
-        self, method: str, url: str, what: str, headers: dict[str, str], body: bytes | None, timeout: float
-    ) -> urllib3.BaseHTTPResponse:
-        """Send, once more with fresh credentials after a 401, and return a good answer unread."""
+        self,
+        method: str,
+        url: str,
+        what: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        timeout: float,
+        waited: float,
+    ) -> tuple[urllib3.BaseHTTPResponse, RequestReport]:
+        """Send, once more with fresh credentials after a 401, and return a good answer unread with its report."""
         sent = self._access.headers()
         headers = {**headers, **self._acting}
-        response = self._send(method, url, what, {**headers, **sent}, body, timeout)
+        report = self._reporter.begin(method, url, body, waited=waited)
+        response = self._send(method, url, what, {**headers, **sent}, body, timeout, report)
         if response.status == 401 and self._renew(sent):
-            response.drain_conn()
-            response = self._send(method, url, what, {**headers, **self._access.headers()}, body, timeout)
+            _read(response, what, timeout, report)
+            report = self._reporter.begin(method, url, body, retry=True)
+            response = self._send(method, url, what, {**headers, **self._access.headers()}, body, timeout, report)
         if 200 <= response.status < 300:
-            return response
-        with response:
-            data = _read(response, what, timeout)
-        error = replies.failure(response.status, response.headers, data, what, secret=_about_secrets(url))
+            return response, report
+        data = _read(response, what, timeout, report)
+        secret = about(method, url).plural == "secrets"
+        error = replies.failure(response.status, response.headers, data, what, secret=secret)
         if isinstance(error, Unauthenticated):
             self._renew(sent)
         raise error
@@ -229,25 +255,38 @@ class KubeClient:
             return self._access.headers() != sent
 
     def _send(
-        self, method: str, url: str, what: str, headers: dict[str, str], body: bytes | None, timeout: float
+        self,
+        method: str,
+        url: str,
+        what: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        timeout: float,
+        report: RequestReport,
     ) -> urllib3.BaseHTTPResponse:
+        """Send and return the answer unread; without one the report ends here."""
         import urllib3
 
         limit = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout)
-        started, code = time.perf_counter(), 0
         try:
-            response = self._exchange(method, url, headers, body, limit)
-            code = response.status
+            response = self._exchange(method, url, headers, body, limit, report)
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            report.end()
             raise replies.NoAnswer(f"{what}: {self.server} does not answer: {_short(error)}") from None
         except ValueError as error:
+            report.end()
             raise Rejected(f"{what}: {error}") from None
-        finally:
-            self._report(method, url, code, time.perf_counter() - started)
+        report.code = response.status
         return response
 
     def _exchange(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, limit: urllib3.Timeout
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        limit: urllib3.Timeout,
+        report: RequestReport,
     ) -> urllib3.BaseHTTPResponse:
         """Send; a read is sent once more when the server had closed a kept connection under our hands."""
         import urllib3
@@ -263,12 +302,8 @@ class KubeClient:
         except urllib3.exceptions.ProtocolError:
             if method != "GET":
                 raise
+            report.retry = True
             return send()
-
-    def _report(self, method: str, url: str, code: int, seconds: float) -> None:
-        if self._on_request is not None:
-            verb, plural = _verb_and_plural(method, url)
-            self._on_request(ApiRequestFinished(verb=verb, kind=plural, code=code, seconds=seconds))
 
 
 def _url(path: str, query: Query | None) -> str:
@@ -285,20 +320,29 @@ def _write_query(field_manager: str, *, dry_run: bool) -> dict[str, str | int | 
     return query
 
 
-def _read(response: urllib3.BaseHTTPResponse, what: str, timeout: float) -> bytes:
-    """Read an answer whole, up to the size limit and the time limit.
+def _read(response: urllib3.BaseHTTPResponse, what: str, timeout: float, report: RequestReport) -> bytes:
+    """Read an answer whole, up to the size limit and the time limit, and end its report however that goes.
 
     Piece by piece as it arrives: waiting for a full buffer would let a server that trickles hold us for ever.
     """
+    try:
+        with response:
+            return _whole(response, what, time.monotonic() + timeout, timeout, report)
+    finally:
+        report.end()
+
+
+def _whole(
+    response: urllib3.BaseHTTPResponse, what: str, deadline: float, timeout: float, report: RequestReport
+) -> bytes:
     import urllib3
 
     parts: list[bytes] = []
-    size, deadline = 0, time.monotonic() + timeout
     try:
         while chunk := response.read1(READ_CHUNK):
             parts.append(chunk)
-            size += len(chunk)
-            if size > LARGEST_ANSWER:
+            report.size += len(chunk)
+            if report.size > LARGEST_ANSWER:
                 raise ApiUnavailable(f"{what}: the answer is larger than {LARGEST_ANSWER} bytes")
             if time.monotonic() > deadline:
                 raise ApiUnavailable(f"{what}: the answer was not complete after {timeout:g} s")
@@ -311,24 +355,3 @@ def _short(error: Exception) -> str:
     """Name a network error without the library's repr of connection objects."""
     text = str(error)
     return f"{type(error).__name__} {text.rpartition(': ')[2]}"[:200]
-
-
-def _segments(url: str) -> list[str]:
-    path = url.partition("?")[0].strip("/").split("/")
-    rest = path[2:] if path[0] == "api" else path[3:] if path[0] == "apis" else []
-    return rest[2:] if len(rest) > 2 and rest[0] == "namespaces" else rest
-
-
-def _about_secrets(url: str) -> bool:
-    return _segments(url)[:1] == ["secrets"]
-
-
-def _verb_and_plural(method: str, url: str) -> tuple[str, str]:
-    """Name a request as Kubernetes does: list and watch for collections, get for one object."""
-    segments, query = _segments(url), url.partition("?")[2]
-    plural = segments[0] if segments else ""
-    if method != "GET":
-        return {"POST": "create", "PUT": "update"}.get(method, method.lower()), plural
-    if "watch=true" in query:
-        return "watch", plural
-    return ("list" if len(segments) == 1 else "get"), plural

@@ -56,7 +56,7 @@ class ClusterCache:
         self.store = ObjectStore(tracker_for(settings))
         self.version = ""
         """The server's version; empty until it was reached."""
-        self._clock, self._publish = clock, publish
+        self._clock, self.publish = clock, publish
         self._lock = threading.Lock()
         self._wanted: set[GroupKind] = set()
         self._informers: dict[GroupKind, list[Informer]] = {}
@@ -261,7 +261,7 @@ class ClusterCache:
         )
         if event != self._told and not self._stop.is_set():
             self._told = event
-            self._publish(event)
+            self.publish(event)
 
 
 def tracker_for(settings: Settings) -> Tracker:

@@ -94,6 +94,8 @@ class Informer:
         self._stream: WatchStream | None = None
         self._version = ""
         self._failures = 0
+        self._held_back = 0.0
+        """Seconds that were waited because the server had asked for it; told with the next request."""
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
         self.synced = threading.Event()
         """Set while a complete list has been taken and the watch that follows it has not lost its place."""
@@ -155,7 +157,7 @@ class Informer:
         self.settled.set()
 
     def _read_page(self, query: dict[str, str | int | bool]) -> _Page:
-        body = self._client.request("GET", self._path, query=query, timeout=60.0)
+        body = self._client.request("GET", self._path, query=query, timeout=60.0, waited=self._waited())
         try:
             page = _pages.decode(body)
         except msgspec.MsgspecError as failure:
@@ -180,7 +182,8 @@ class Informer:
             "timeoutSeconds": seconds,
         }
         started, heard = self._clock.monotonic(), False
-        self._stream = stream = self._client.stream(self._path, query, read_timeout=self._silence)
+        waited = self._waited()
+        self._stream = stream = self._client.stream(self._path, query, read_timeout=self._silence, waited=waited)
         try:
             if self._stop.is_set():
                 return
@@ -249,9 +252,15 @@ class Informer:
         if isinstance(failure, (NotFound, Forbidden)) and listing:
             self._stop.wait(REFUSED_BACKOFF * self._random.uniform(0.5, 1.0))
         elif isinstance(failure, TooManyRequests):
-            self._stop.wait(max(failure.retry_after * self._random.uniform(1.0, 1.5), self._backoff()))
+            self._held_back = max(failure.retry_after * self._random.uniform(1.0, 1.5), self._backoff())
+            self._stop.wait(self._held_back)
         else:
             self._stop.wait(self._backoff())
+
+    def _waited(self) -> float:
+        """Return how long the server made this request wait."""
+        waited, self._held_back = self._held_back, 0.0
+        return waited
 
     def _lost(self, failure: Exception) -> None:
         if self.stale_since is None:

@@ -6,6 +6,7 @@ controller.sync.engine. Source of the words: kubectl apply.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import msgspec
@@ -18,10 +19,17 @@ from controller.sync.options import Options
 from controller.sync.plan import Task
 from controller.sync.threeway import desired, patch_for, with_last_applied
 from model.errors import AlreadyExists, Conflict, NotFound
+from model.events import WriteMoved
 from model.meta import JSON, ResourceKey, split_api_version
 
 FIELD_MANAGER = "argocd-controller"
 """Argo CD's field manager, so that a cluster that moves between the two sees no change of owners."""
+_COMMANDS: t.Final[dict[str, t.Literal["apply", "create", "replace"]]] = {
+    "PATCH": "apply",
+    "POST": "create",
+    "PUT": "replace",
+}
+"""What kubectl calls each kind of write, for events."""
 CONFLICT_LIMIT = 5
 """How often an object is read again when others write it at the same moment."""
 
@@ -153,12 +161,22 @@ class Applier:
         if content_type == APPLY:
             query["force"] = force
         data = msgspec.json.encode(body)
-        answer = self._client.request(
-            method, path, query=query, body=data, content_type=content_type, kind=resource.kind
-        )
+        with self._told(_COMMANDS[method]):
+            answer = self._client.request(
+                method, path, query=query, body=data, content_type=content_type, kind=resource.kind
+            )
         if not dry_run:
             stored = read_stored(answer, resource.group, resource.version, resource.kind)
             take(self._cache, stored)
+
+    @contextlib.contextmanager
+    def _told(self, command: t.Literal["apply", "create", "replace"]) -> t.Iterator[None]:
+        """Tell the listeners that a write begins, and that it ended, however it did."""
+        self._cache.publish(WriteMoved(command=command, ended=False))
+        try:
+            yield
+        finally:
+            self._cache.publish(WriteMoved(command=command, ended=True))
 
     def _read(self, resource: ApiResource, key: ResourceKey) -> JSON | None:
         try:

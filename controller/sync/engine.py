@@ -7,6 +7,7 @@ stops) and a later one goes on. Called by controller.syncing.
 from __future__ import annotations
 
 import concurrent.futures
+import contextvars
 import typing as t
 
 import msgspec
@@ -148,10 +149,11 @@ class Engine:
             return self._applier.apply(task)
 
     def _all(self, tasks: t.Sequence[Task], work: t.Callable[[Task], str]) -> list[str]:
-        """Do the work for all tasks, side by side when there are several."""
+        """Do the work for all tasks, side by side when there are several; each knows on whose behalf it is done."""
         if len(tasks) <= 1:
             return [work(task) for task in tasks]
-        return list(self._pool.map(work, tasks))
+        contexts = [contextvars.copy_context() for _ in tasks]
+        return list(self._pool.map(lambda context, task: context.run(work, task), contexts, tasks))
 
     def _settle(self, wave: Wave) -> Outcome | None:
         """Return None when the wave is healthy, else how the step ends."""

@@ -128,10 +128,11 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="argocd_kubectl_rate_limiter_duration_seconds",
         kind="histogram",
-        help="Seconds that requests were held back before they were sent.",
+        help="Seconds that requests were held back before they were sent; Lynceus has no limit of its own, so this is "
+        "how long the API server had asked to wait (429).",
         labels=("host", "verb"),
         buckets=KUBECTL_SECONDS,
-        changes="a request ends",
+        changes="a request ends; only lists and watches are held back, writes are tried again by their turn",
         source=KUBECTL,
     ),
     Metric(
@@ -145,9 +146,9 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="argocd_kubectl_request_retries_total",
         kind="counter",
-        help="Requests that were sent once more.",
+        help="Requests that were sent once more: after a 401, or since the server had closed the connection.",
         labels=("host", "method", "code"),
-        changes="a request is sent again",
+        changes="a request that was sent again ends; code is that of its answer",
         source=KUBECTL,
     ),
     Metric(

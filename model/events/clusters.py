@@ -59,21 +59,22 @@ class ApiRequestFinished(Event, frozen=True, kw_only=True):
     host: str = ""
     """Host and port of the API server."""
     server: str = ""
-    """URL of the API server."""
+    """URL of the API server, as destinations name it."""
     method: str = ""
     """As HTTP names it."""
     request_bytes: int = 0
     response_bytes: int | None = None
     """None for a watch, whose answer has no end."""
     waited: float = 0.0
-    """Seconds that the request was held back before it was sent."""
+    """Seconds that the request was held back before it was sent, because the server had asked for that (429)."""
     retry: bool = False
-    """It was sent once more, after a 401 or on a connection that the server had closed."""
+    """It was sent once more: after a 401, which was told as an event of its own, or because the server had closed the
+    connection that was kept open, which was not."""
     namespace: str = ""
     """Of the object or collection."""
     dry_run: bool = False
     application: NamespacedName | None = None
-    """On whose behalf; None for what serves all, as lists and watches do."""
+    """On whose behalf; None for what serves all, as watches and discovery do."""
     project: str = ""
 
 
