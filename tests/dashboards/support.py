@@ -10,12 +10,21 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[2] / "dashboards"
 BOARDS = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}
 
-VALUES = {"namespace_label": "namespace", "project": ".*", "dest_server": ".*"}
-"""What the variables stand for in tests; $__rate_interval is given by the test."""
+VALUES = {
+    "cluster": ".*",
+    "namespace_label": "namespace",
+    "project": ".*",
+    "dest_server": ".*",
+    "application": "web",
+    "app_namespace": "argocd",
+}
+"""What the variables stand for in tests, unless the test says otherwise; $__rate_interval is given by the test."""
+
+VARIABLE = re.compile(r"\$\{?([a-zA-Z_]\w*)(?::\w+)?\}?")
 
 
 class Query(t.NamedTuple):
-    """One query of a panel."""
+    """One query of a panel, or of an annotation."""
 
     board: str
     panel: str
@@ -27,17 +36,26 @@ def panels(board: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     return [inner for panel in board["panels"] for inner in (panel, *panel.get("panels", ()))]
 
 
-def queries(rate_interval: str = "5m") -> list[Query]:
-    """Return every query of every dashboard, variables filled in."""
+def queries(rate_interval: str = "5m", **values: str) -> list[Query]:
+    """Return every query of every panel, variables filled in; `values` takes the place of VALUES."""
     return [
-        Query(name, panel["title"], filled(target["expr"], rate_interval))
+        Query(name, panel["title"], filled(target["expr"], rate_interval, **values))
         for name, board in BOARDS.items()
         for panel in panels(board)
         for target in panel.get("targets", ())
     ]
 
 
-def filled(expression: str, rate_interval: str) -> str:
+def marks(rate_interval: str = "5m", **values: str) -> list[Query]:
+    """Return every query of every annotation, variables filled in, with the annotation's name for the panel's."""
+    return [
+        Query(name, mark["name"], filled(mark["target"]["expr"], rate_interval, **values))
+        for name, board in BOARDS.items()
+        for mark in board["annotations"]["list"]
+    ]
+
+
+def filled(expression: str, rate_interval: str, **values: str) -> str:
     """Return an expression with its variables replaced; an unknown one raises KeyError."""
-    values = VALUES | {"__rate_interval": rate_interval}
-    return re.sub(r"\$\{?(\w+)\}?", lambda match: values[match[1]], expression)
+    known = VALUES | {"__rate_interval": rate_interval} | values
+    return VARIABLE.sub(lambda match: known[match[1]], expression)

@@ -10,8 +10,14 @@ import pytest
 from promql_parser import parse
 
 from exporter.catalogue import BY_SAMPLE
-from tests.dashboards.support import BOARDS, FOLDER, Query, panels, queries
+from tests.dashboards.expressions import FOREIGN, OUTSIDE, kind, labels_of, result_labels, selectors, unknown_labels
+from tests.dashboards.support import BOARDS, FOLDER, VALUES, VARIABLE, Query, filled, marks, panels, queries
 
+UIDS = {
+    "fleet.json": "lynceus-fleet",
+    "application.json": "lynceus-application",
+}
+"""Bookmarks, links and provisioning name a board by its uid: it never changes."""
 PANEL_TYPES = {
     "row",
     "stat",
@@ -27,16 +33,26 @@ PANEL_TYPES = {
 }
 """Grafana's types of today; graph, singlestat, table-old and the plug-ins are not among them."""
 SHOWN_WITHOUT_LEGEND = {"table", "heatmap"}
-OWN_VARIABLES = {"__rate_interval", "__interval", "__range"}
+OWN_VARIABLES = {"__rate_interval", "__interval", "__range", "__data", "__url_time_range"}
+FIXED_RANGE = re.compile(r"\[(?:\$__rate_interval|[1-9]\d*[smhd])\]")
+SURE = ("or vector(0)", "lynceus_build_info", "lynceus_mode_info")
+"""An expression with one of these returns something from every Lynceus."""
+ENCODED = re.compile(r"\$\{(?:\w+:queryparam|__data\.fields\.\w+:percentencode|__url_time_range)\}")
+"""What may stand in a URL besides our own text: placeholders that encode what they put in."""
 
 Board = dict[str, t.Any]
 each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+each_query = pytest.mark.parametrize("query", [*queries(), *marks()], ids=lambda query: f"{query.board}: {query.panel}")
 
 
-def test_there_is_a_fleet_dashboard() -> None:
-    """One file per screen, each with a uid of its own."""
-    assert "fleet.json" in BOARDS
-    assert len(BOARDS) == len({board["uid"] for board in BOARDS.values()})
+def drawn(board: Board) -> list[Board]:
+    """Return the panels that are no headings."""
+    return [panel for panel in panels(board) if panel["type"] not in ("row", "text")]
+
+
+def test_there_are_six_boards_each_with_its_uid() -> None:
+    """One file per screen; none is renamed, none is without its line here."""
+    assert UIDS == {name: board["uid"] for name, board in BOARDS.items()}
     assert len(BOARDS) == len({board["title"] for board in BOARDS.values()})
 
 
@@ -45,10 +61,11 @@ def test_the_board_introduces_itself(board: Board) -> None:
     """A stable uid and title, tags to find it by, a schema that Grafana 10 and later read, no id of an instance."""
     assert re.fullmatch(r"lynceus-[a-z-]{1,32}", board["uid"])
     assert board["title"].startswith("Lynceus / ")
-    assert board["description"]
+    assert board["description"].endswith(".")
     assert "lynceus" in board["tags"]
     assert 36 <= board["schemaVersion"] <= 41
     assert "id" not in board
+    assert board["refresh"] in ("30s", "1m", "5m")
 
 
 @each_board
@@ -63,6 +80,16 @@ def test_panels_have_ids_types_titles_and_texts(board: Board) -> None:
         assert panel["title"]
         assert panel["type"] == "row" or panel["description"].endswith(".")
         assert panel["type"] in ("row", "text") or panel["targets"]
+
+
+@each_board
+def test_each_panel_says_what_it_means_when_it_is_empty(board: Board) -> None:
+    """At night nobody wants to guess whether no data is good news; what claims never to be empty cannot be."""
+    for panel in drawn(board):
+        said = re.search(r" (Never empty|Empty: [^.]{5,}|Empty: .{5,})\.$", panel["description"])
+        assert said, panel["title"]
+        if said[1] == "Never empty":
+            assert all(any(sure in target["expr"] for sure in SURE) for target in panel["targets"]), panel["title"]
 
 
 @each_board
@@ -81,6 +108,18 @@ def test_panels_lie_on_the_grid_without_overlap(board: Board) -> None:
 
 
 @each_board
+def test_the_grid_has_no_holes(board: Board) -> None:
+    """Every line of the grid is filled from edge to edge, so that Grafana moves nothing up."""
+    widths: dict[int, int] = {}
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        for y in range(place["y"], place["y"] + place["h"]):
+            widths[y] = widths.get(y, 0) + place["w"]
+    assert {24} == set(widths.values())
+    assert list(range(len(widths))) == sorted(widths)
+
+
+@each_board
 def test_every_query_goes_to_the_chosen_data_source(board: Board) -> None:
     """Nothing is bound to somebody's installation."""
     wanted = {"type": "prometheus", "uid": "${datasource}"}
@@ -92,65 +131,188 @@ def test_every_query_goes_to_the_chosen_data_source(board: Board) -> None:
         for target in panel.get("targets", ()):
             assert wanted == target["datasource"]
             assert target["instant"] != target["range"]
+    for mark in board["annotations"]["list"]:
+        assert wanted == mark["datasource"]
+    for variable in board["templating"]["list"]:
+        assert variable["type"] != "query" or wanted == variable["datasource"]
 
 
 @each_board
 def test_units_and_legends_are_set(board: Board) -> None:
     """A number without a unit and a line called by its labels help nobody."""
-    for panel in panels(board):
-        if panel["type"] in ("row", "text"):
-            continue
+    for panel in drawn(board):
         assert panel["fieldConfig"]["defaults"]["unit"]
         for target in panel["targets"]:
             assert target["legendFormat"]
-            by = re.search(r"\b(?:by|without) \(([^)]*)\)", target["expr"])
-            for label in re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]):
-                assert by is None or label in re.split(r"[,\s]+", by[1])
+            known = result_labels(parse(filled(target["expr"], "5m")))
+            assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= known, panel["title"]
             assert panel["type"] in SHOWN_WITHOUT_LEGEND or "format" not in target
 
 
 @each_board
+def test_series_of_one_panel_can_be_told_apart(board: Board) -> None:
+    """Each label that a line chart groups by stands in its legend, the cluster of a store apart."""
+    for panel in drawn(board):
+        if panel["type"] in ("timeseries", "state-timeline", "bargauge", "piechart"):
+            for target in panel["targets"]:
+                grouped = result_labels(parse(filled(target["expr"], "5m")))
+                named = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+                assert grouped - OUTSIDE <= named, panel["title"]
+
+
+@each_board
+def test_colours_begin_at_the_bottom_and_rise(board: Board) -> None:
+    """Thresholds: the first step has no bound, the others follow in order; every single number has some."""
+    for panel in drawn(board):
+        config = panel["fieldConfig"]
+        found = [config["defaults"]["thresholds"]] if "thresholds" in config["defaults"] else []
+        found += [p["value"] for o in config["overrides"] for p in o["properties"] if p["id"] == "thresholds"]
+        assert found or panel["type"] not in ("stat", "gauge", "bargauge"), panel["title"]
+        for thresholds in found:
+            first, *others = [step["value"] for step in thresholds["steps"]]
+            assert first is None
+            assert sorted(set(others)) == others
+
+
+@each_board
+def test_columns_of_tables_are_named(board: Board) -> None:
+    """No heading is a label's bare name or `Value #A`; what is not shown is left out."""
+    for panel in [panel for panel in drawn(board) if panel["type"] == "table"]:
+        options = panel["transformations"][-1]["options"]
+        named = set(options["renameByName"]) | set(options["excludeByName"])
+        letters = [target["refId"] for target in panel["targets"]]
+        assert {f"Value #{letter}" for letter in letters} <= named or (len(letters) == 1 and "Value" in named)
+        for target in panel["targets"]:
+            assert "table" == target["format"]
+            assert result_labels(parse(filled(target["expr"], "5m"))) <= named, panel["title"]
+
+
+@each_board
 def test_variables_are_all_used_and_all_there(board: Board) -> None:
-    """None is left over, none is missing; their own queries name metrics of ours."""
+    """None is left over, none is missing; each has a label and a text."""
     known = {variable["name"] for variable in board["templating"]["list"]}
-    text = json.dumps(board["panels"]) + json.dumps([v.get("datasource") for v in board["templating"]["list"]])
-    used = set(re.findall(r"\$\{?(\w+)\}?", text)) - OWN_VARIABLES
+    text = json.dumps([board["panels"], board["annotations"]])
+    text += json.dumps([[v.get("datasource"), v.get("query")] for v in board["templating"]["list"]])
+    used = set(VARIABLE.findall(re.sub(r"\$\{__data[^}]*\}|\$\{__url_time_range\}", "", text))) - OWN_VARIABLES
     assert known == used
     for variable in board["templating"]["list"]:
+        assert variable["label"]
+        assert variable["type"] == "datasource" or variable["description"].endswith(".")
+
+
+@each_board
+def test_the_values_of_variables_come_from_what_is_exported(board: Board) -> None:
+    """Metrics, matchers and labels of their queries are ours; All is a regular expression that also finds nothing."""
+    for variable in board["templating"]["list"]:
         if variable["type"] == "query":
-            ((metric, label),) = re.findall(r"label_values\((\w+), (\w+)\)", variable["query"]["query"])
-            assert label in BY_SAMPLE[metric].labels
+            query = filled(variable["query"]["query"], "5m")
+            assert variable["definition"] == variable["query"]["query"]
+            ((selector, label),) = re.findall(r"label_values\((.+), (\w+)\)", query)
+            (found,) = selectors(parse(selector))
+            assert {label, *found.labels} <= labels_of(found.name)
+            assert not variable["includeAll"] or ".*" == variable["allValue"]
 
 
 @each_board
 def test_links_and_texts_cannot_carry_somebodys_html(board: Board) -> None:
-    """No raw HTML panel and no data link made of a label's text."""
+    """No raw HTML; a URL leads to a board or page of ours and has nothing in it but placeholders that encode."""
     for panel in panels(board):
-        assert "links" not in panel["fieldConfig"]["defaults"] if "fieldConfig" in panel else True
         assert panel.get("options", {}).get("mode") != "html"
+        assert "links" not in panel.get("fieldConfig", {"defaults": {}})["defaults"]
+        for link in panel.get("links", ()):
+            assert re.fullmatch(
+                r"https://github\.com/lynceus-gitops/lynceus/blob/main/docs/runbooks/[A-Za-z]+\.md", link["url"]
+            )
+        for override in panel.get("fieldConfig", {}).get("overrides", ()):
+            for link in [p for p in override["properties"] if p["id"] == "links"]:
+                for each in link["value"]:
+                    assert_safe(each["url"])
 
 
-@pytest.mark.parametrize("query", queries(), ids=lambda query: f"{query.board}: {query.panel}")
+def assert_safe(url: str) -> None:
+    """A path of one of our boards; whatever is put in is encoded and stands in the query."""
+    path, _, query = url.partition("?")
+    assert path in {f"/d/{uid}" for uid in UIDS.values()}
+    assert re.fullmatch(r"[\w=&-]*", ENCODED.sub("", query))
+
+
+@each_board
+def test_boards_lead_to_each_other(board: Board) -> None:
+    """Above each board stands the list of all, which keeps the time and the variables (Grafana encodes them)."""
+    (link,) = board["links"]
+    assert ("dashboards", ["lynceus"], True, True) == (
+        link["type"],
+        link["tags"],
+        link["keepTime"],
+        link["includeVars"],
+    )
+
+
+@each_board
+def test_marks_can_be_read(board: Board) -> None:
+    """Every annotation has a name of its own, a title from labels that are there, and one query for old and new."""
+    names = [mark["name"] for mark in board["annotations"]["list"]]
+    assert sorted(set(names)) == sorted(names)
+    for mark in board["annotations"]["list"]:
+        assert mark["expr"] == mark["target"]["expr"]
+        known = result_labels(parse(filled(mark["expr"], "5m")))
+        assert set(re.findall(r"\{\{(\w+)\}\}", mark["titleFormat"])) <= known
+        assert set(mark["tagKeys"].split(",")) <= known
+        assert mark["useValueForTime"] == mark["expr"].endswith("* 1000")
+        assert mark["iconColor"]
+
+
+@pytest.mark.row(196)
+@pytest.mark.parametrize("name", ["fleet.json", "application.json"])
+def test_ends_of_syncs_are_marked(name: str) -> None:
+    """On the boards where changes are looked for, good and bad ones apart."""
+    (good, bad) = BOARDS[name]["annotations"]["list"][:2]
+    assert ("green", "red") == (good["iconColor"], bad["iconColor"])
+    assert re.search(r"sync_finished|deployments_total", good["expr"])
+    assert re.search(r"sync_finished|deployments_total", bad["expr"])
+
+
+@each_query
 def test_queries_use_only_what_is_exported(query: Query) -> None:
     """Every expression is PromQL over metrics and labels of the catalogue."""
-    parse(query.expression)
-    found = re.findall(r"\b((?:argocd|lynceus|workqueue)_[a-z_]+)(?:\{([^}]*)\})?", query.expression)
+    tree = parse(query.expression)
+    found = selectors(tree)
     assert found
-    every_label = {"le"}
-    for metric, selectors in found:
-        assert metric in BY_SAMPLE
-        every_label |= set(BY_SAMPLE[metric].labels)
-        assert set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selectors)) <= {*BY_SAMPLE[metric].labels, "le"}
-    for names in re.findall(r"\b(?:by|without|on) \(([^)]*)\)", query.expression):
-        assert set(re.split(r"[,\s]+", names.strip())) <= every_label
+    for selector in found:
+        assert selector.name in BY_SAMPLE or selector.name in FOREIGN, selector.name
+        assert selector.labels <= labels_of(selector.name), selector.name
+    assert set() == unknown_labels(tree)
 
 
-@pytest.mark.parametrize("query", queries(), ids=lambda query: f"{query.board}: {query.panel}")
+@each_query
 def test_counters_are_never_shown_raw(query: Query) -> None:
-    """A counter and a bucket stand inside rate or increase."""
-    for metric in re.findall(r"\b(?:argocd|lynceus)_[a-z_]+", query.expression):
-        if BY_SAMPLE[metric].kind != "gauge":
-            assert re.search(rf"\b(?:rate|increase)\({metric}\b", query.expression)
+    """A counter and a bucket stand inside rate or increase; a gauge never does."""
+    for selector in selectors(parse(query.expression)):
+        if kind(selector.name) == "gauge":
+            assert selector.function not in ("rate", "increase", "irate")
+        else:
+            assert selector.function in ("rate", "increase"), selector.name
+
+
+@each_query
+def test_every_selector_is_narrowed_to_the_stored_cluster(query: Query) -> None:
+    """A store for several clusters answers for the chosen one."""
+    for selector in selectors(parse(query.expression)):
+        assert "cluster" in selector.labels
+
+
+@each_board
+def test_ranges_fit_the_scrape(board: Board) -> None:
+    """A range is fixed on purpose or follows the scrape interval; $__interval would be shorter than that."""
+    texts = [target["expr"] for panel in drawn(board) for target in panel["targets"]]
+    for text in texts + [mark["expr"] for mark in board["annotations"]["list"]]:
+        assert re.findall(r"\[[^]]*\]", text) == [match[0] for match in FIXED_RANGE.finditer(text)]
+
+
+def test_the_tests_know_every_variable() -> None:
+    """Values stand ready for all variables of all boards, and for no other."""
+    known = {variable["name"] for board in BOARDS.values() for variable in board["templating"]["list"]}
+    assert known - {"datasource"} == set(VALUES)
 
 
 def test_the_files_are_written_one_way() -> None:

@@ -1,0 +1,420 @@
+"""The board Fleet: how all Applications are, which are worst, what is going on."""
+
+from __future__ import annotations
+
+from dashboards.boards import marks, variables
+from dashboards.boards.frame import Board, Row
+from dashboards.boards.panels import (
+    GOOD_BAD,
+    GOOD_ODD,
+    NEVER,
+    PLAIN,
+    Look,
+    Panel,
+    Query,
+    lines,
+    pie,
+    ranking,
+    stat,
+)
+from dashboards.boards.promql import (
+    APP,
+    IN_CLUSTER,
+    age,
+    count,
+    increase,
+    metric,
+    per_app,
+    placed,
+    rate,
+    top,
+    total,
+)
+from dashboards.boards.tables import Column, table
+
+HIDE = "cluster"
+HOUR_STEPS = ((None, "green"), (1800.0, "orange"), (86400.0, "red"))
+DEST = 'dest_server=~"$dest_server"'
+INFO_OFF = "nobody exports argocd_app_info: in observe mode it comes from Argo CD, which is not scraped"
+HEALTHS = "Healthy Progressing Degraded Suspended Missing Unknown"
+SYNCS = "Synced OutOfSync Unknown"
+
+KNOWN = per_app("lynceus_app_sync_allowed", 'trigger="auto"')
+DRIFT = per_app("lynceus_app_drift_since_timestamp_seconds")
+SICK = per_app(
+    "lynceus_app_unhealthy_since_timestamp_seconds", 'health_status!~"Progressing|Suspended"', labels="health_status"
+)
+BLOCKED = per_app("lynceus_app_sync_blocked", labels="reason")
+FAILED = per_app("lynceus_app_last_sync_info", 'phase=~"Failed|Error"', labels="phase")
+OPENS = per_app("lynceus_app_window_next_open_timestamp_seconds")
+LATE = top(20, placed(f"({age(DRIFT)})"))
+BEHIND = top(20, placed(per_app("lynceus_app_commits_behind")))
+DOWN = f"min by (cluster, server) ({metric('argocd_cluster_connection_status', scope=IN_CLUSTER)}) == 0"
+
+
+def _number(title: str, text: str, expression: str, *, bad: bool = True, runbooks: tuple[str, ...] = ()) -> Panel:
+    steps = GOOD_BAD if bad else GOOD_ODD
+    return stat(Look(title, text, NEVER, span=4, height=4, steps=steps, runbooks=runbooks), expression)
+
+
+NOW = Row(
+    "Now",
+    (
+        stat(
+            Look("Applications", "Applications that Lynceus knows.", NEVER, span=4, height=4, steps=PLAIN),
+            count(placed(KNOWN)),
+        ),
+        _number("Out of sync", "Applications that have left Synced.", count(placed(DRIFT)), bad=False),
+        _number(
+            "Out of sync for over an hour",
+            "Applications that left Synced more than an hour ago and are not back.",
+            count(placed(f"({age(DRIFT)} > 3600)")),
+            runbooks=("LynceusAppDrifted",),
+        ),
+        _number(
+            "Not healthy",
+            "Applications that are Degraded, Missing or Unknown; a rollout and a pause are not counted.",
+            count(placed(SICK)),
+            runbooks=("LynceusAppUnhealthy",),
+        ),
+        _number(
+            "Last sync failed",
+            "Applications whose last finished sync failed.",
+            count(placed(FAILED)),
+            runbooks=("LynceusLastSyncFailed",),
+        ),
+        _number(
+            "Held back",
+            "Applications whose automated syncs a window, a freeze, the policy or the project refuses.",
+            count(placed(BLOCKED)),
+            bad=False,
+        ),
+        _number(
+            "Held back and out of sync",
+            "Applications with something to deploy that may not be deployed now.",
+            count(placed(f"({BLOCKED} and on ({APP}) {DRIFT})")),
+            bad=False,
+            runbooks=("LynceusAppDriftedWhileBlocked",),
+        ),
+        _number(
+            "Freezes in force",
+            "Freezes that are in force now.",
+            count(f"max by (cluster, scope, project) ({metric('lynceus_freeze_active', scope=IN_CLUSTER)}) > 0"),
+            bad=False,
+        ),
+        _number(
+            "Clusters that do not answer",
+            "Destinations whose API server cannot be reached; 0 too where nobody exports "
+            "argocd_cluster_connection_status (observe mode beside an Argo CD that is not scraped).",
+            count(DOWN),
+            runbooks=("LynceusClusterUnreachable",),
+        ),
+        _number(
+            "Repositories without a good fetch for 15 min",
+            "Git repositories that last answered more than 15 minutes ago.",
+            count(f"{age(metric('lynceus_git_last_success_timestamp_seconds', scope=IN_CLUSTER))} > 900"),
+            runbooks=("LynceusGitStale",),
+        ),
+        _number(
+            "Refused policy texts, 1 h",
+            "Changes to the policy that could not be read; the last good one is in force.",
+            f"sum({increase('lynceus_policy_reload_failures_total', window='1h', scope=IN_CLUSTER)}) or vector(0)",
+            runbooks=("LynceusPolicyReloadFailing",),
+        ),
+        _number(
+            "Alerts firing",
+            "Alerts of Lynceus and the four of Argo CD that fire; 0 too where the rules are not loaded.",
+            count(f'ALERTS{{{IN_CLUSTER}, alertstate="firing", alertname=~"Lynceus.+|ArgoCD.+"}}'),
+        ),
+    ),
+)
+
+STATE = Row(
+    "State",
+    (
+        pie(
+            Look("Applications by health", "Health as it was last found.", INFO_OFF, span=6),
+            Query(
+                f"count by (health_status) ({per_app('argocd_app_info', DEST, labels='health_status')})",
+                "{{health_status}}",
+            ),
+            HEALTHS,
+        ),
+        pie(
+            Look("Applications by sync status", "Sync status as it was last found.", INFO_OFF, span=6),
+            Query(
+                f"count by (sync_status) ({per_app('argocd_app_info', DEST, labels='sync_status')})", "{{sync_status}}"
+            ),
+            SYNCS,
+        ),
+        ranking(
+            Look(
+                "Held back by",
+                "What keeps automated syncs from running, and of how many Applications.",
+                "nothing is held back",
+                span=6,
+                nothing="nothing is held back",
+                steps=((None, "orange"),),
+            ),
+            Query(f"count by (reason) ({placed(BLOCKED)})", "{{reason}}"),
+        ),
+        ranking(
+            Look(
+                "Conditions",
+                "Conditions that the Applications have.",
+                "there are none, or the option --metrics-application-conditions is not given",
+                span=6,
+                nothing="none, or not asked for",
+                steps=((None, "orange"),),
+            ),
+            Query(
+                f"sum by (condition) ({placed(per_app('argocd_app_condition', labels='condition'))})", "{{condition}}"
+            ),
+        ),
+    ),
+)
+
+WORST = Row(
+    "Worst",
+    (
+        table(
+            Look(
+                "Longest out of sync",
+                "Since when an Application differs from Git, whether it is held back, until when, and how many commits "
+                "behind it is.",
+                "every Application is Synced",
+                nothing="every application is in sync",
+                height=9,
+            ),
+            Column("Out of sync for", LATE, "s", HOUR_STEPS),
+            Column("Opens in", f"{OPENS} - time() and on ({APP}) {LATE}", "s"),
+            Column("Commits behind", f"{per_app('lynceus_app_commits_behind')} and on ({APP}) {LATE}"),
+            Column("", f"{BLOCKED} and on ({APP}) {LATE}"),
+            hide=HIDE,
+        ),
+        table(
+            Look(
+                "Longest not healthy",
+                "Since when an Application is not Healthy, with its health now; a rollout counts here too.",
+                "every Application is Healthy",
+                nothing="every application is healthy",
+                height=9,
+                runbooks=("LynceusAppUnhealthy", "LynceusAppStuckProgressing"),
+            ),
+            Column(
+                "Not healthy for",
+                top(
+                    20,
+                    placed(
+                        f"({age(per_app('lynceus_app_unhealthy_since_timestamp_seconds', labels='health_status'))})"
+                    ),
+                ),
+                "s",
+                ((None, "green"), (900.0, "orange"), (3600.0, "red")),
+            ),
+            hide=HIDE,
+        ),
+        table(
+            Look(
+                "Last sync failed: which",
+                "Applications whose last finished sync failed, and how long ago that was.",
+                "no last sync failed",
+                nothing="no last sync failed",
+                height=9,
+                runbooks=("LynceusLastSyncFailed",),
+            ),
+            Column(
+                "Ended",
+                f"({age(per_app('lynceus_app_last_sync_finished_timestamp_seconds'))}) and on ({APP}) "
+                f"({placed(FAILED)})",
+                "s",
+            ),
+            Column("", placed(FAILED)),
+            hide=HIDE,
+        ),
+        table(
+            Look(
+                "Furthest behind",
+                "Commits on the target branch that touch the Application's path and are not deployed, and the age of "
+                "the oldest.",
+                "no history of a repository could be read yet",
+                nothing="not known yet",
+                height=9,
+                runbooks=("LynceusCommitsPilingUp",),
+            ),
+            Column("Commits behind", BEHIND),
+            Column(
+                "Oldest waits for",
+                f"{age(per_app('lynceus_app_oldest_undeployed_commit_timestamp_seconds'))} and on ({APP}) {BEHIND}",
+                "s",
+                ((None, "green"), (14400.0, "orange"), (86400.0, "red")),
+            ),
+            hide=HIDE,
+        ),
+        table(
+            Look(
+                "Costliest applications",
+                "Seconds of turns per second, waiting included: 0.1 keeps a tenth of one worker busy.",
+                "no turn has ended within 15 minutes",
+                height=9,
+                runbooks=("LynceusReconcileSlow",),
+            ),
+            Column(
+                "Workers kept busy",
+                top(
+                    20,
+                    placed(f"(sum by ({APP}) ({rate('lynceus_app_reconcile_cost_seconds_total', window='15m')}))"),
+                ),
+                "percentunit",
+            ),
+            hide=HIDE,
+        ),
+        table(
+            Look(
+                "Most failed syncs, 24 h",
+                "Failed attempts; every try again counts.",
+                "no Application is known, or argocd_app_sync_total comes from an Argo CD that is not scraped",
+                height=9,
+                runbooks=("ArgoCDSyncFailing",),
+            ),
+            Column(
+                "Failed attempts",
+                top(
+                    20,
+                    f"sum by ({APP}, dest_server) ("
+                    + increase("argocd_app_sync_total", DEST, 'phase!="Succeeded"', 'dry_run="false"', window="24h")
+                    + ")",
+                ),
+                steps=((None, "green"), (1.0, "orange"), (4.0, "red")),
+            ),
+            hide=HIDE,
+        ),
+    ),
+)
+
+ACTIVITY = Row(
+    "Activity",
+    (
+        lines(
+            Look(
+                "Sync attempts by result",
+                "Failed attempts count each, success once per operation.",
+                "argocd_app_sync_total comes from an Argo CD that is not scraped",
+            ),
+            Query(
+                total("phase", increase("argocd_app_sync_total", DEST, 'dry_run="false"')),
+                "{{phase}}",
+            ),
+            stack=True,
+            bars=True,
+            names="Succeeded Failed Error",
+        ),
+        lines(
+            Look(
+                "Out of sync, not healthy, held back",
+                "Number of Applications in each state.",
+                NEVER,
+            ),
+            Query(count(placed(DRIFT)), "out of sync"),
+            Query(count(placed(SICK)), "not healthy"),
+            Query(count(placed(BLOCKED)), "held back"),
+            Query(count(placed(FAILED)), "last sync failed"),
+        ),
+        lines(
+            Look(
+                "Drift by origin",
+                "How often Applications left Synced: git, something new to deploy; live, somebody changed the cluster.",
+                "no Application has left Synced since Lynceus started",
+                nothing="no drift yet",
+            ),
+            Query(
+                total("project, origin", increase("lynceus_drift_detected_total")),
+                "{{project}}: {{origin}}",
+            ),
+            stack=True,
+            bars=True,
+        ),
+        lines(
+            Look(
+                "Self-heals",
+                "Automated syncs back to the commit that was deployed already; many of one project are a fight.",
+                "no project is known yet",
+                runbooks=("LynceusSelfHealLoop",),
+            ),
+            Query(total("project, result", increase("lynceus_self_heal_total")), "{{project}}: {{result}}"),
+            stack=True,
+            bars=True,
+        ),
+    ),
+)
+
+_SERVER = f'{IN_CLUSTER}, server=~"$dest_server"'
+
+
+def _by_place(*matchers: str) -> str:
+    """Return the number of Applications of each destination, under the label of the clusters' families."""
+    found = per_app("argocd_app_info", DEST, *matchers, labels="dest_server")
+    named = f'label_replace({found}, "server", "$1", "dest_server", "(.*)")'
+    return f"count by (cluster, server) ({named})"
+
+
+PLACES = Row(
+    "Clusters and repositories",
+    (
+        table(
+            Look(
+                "Destinations",
+                "Clusters: whether they answer, how large the cache of each is, how many Applications lie there and "
+                "how many of those are out of sync.",
+                "nobody exports argocd_app_info and argocd_cluster_*: in observe mode they come from Argo CD",
+                span=16,
+                runbooks=("LynceusClusterUnreachable",),
+            ),
+            Column("Applications", _by_place()),
+            Column("Out of sync", _by_place('sync_status="OutOfSync"'), steps=GOOD_ODD),
+            Column(
+                "Answers",
+                f"min by (cluster, server) ({metric('argocd_cluster_connection_status', scope=_SERVER)})",
+                words=((0.0, "no", "red"), (1.0, "yes", "green")),
+            ),
+            Column(
+                "Objects in the cache",
+                f"max by (cluster, server) ({metric('argocd_cluster_api_resource_objects', scope=_SERVER)})",
+            ),
+            hide=HIDE,
+        ),
+        table(
+            Look(
+                "Repositories",
+                "How long ago a Git server last gave what was asked.",
+                "no request to a Git server has succeeded since Lynceus started",
+                span=8,
+                runbooks=("LynceusGitStale", "ArgoCDGitFetchErrors"),
+            ),
+            Column(
+                "Last success",
+                age(
+                    f"max by (cluster, repo) ({metric('lynceus_git_last_success_timestamp_seconds', scope=IN_CLUSTER)})"
+                ),
+                "s",
+                ((None, "green"), (900.0, "red")),
+            ),
+            hide=HIDE,
+        ),
+    ),
+)
+
+FLEET = Board(
+    name="fleet",
+    title="Fleet",
+    description="All applications at a glance: how they are, which are worst, since when, and what is going on.",
+    variables=(
+        variables.DATASOURCE,
+        variables.CLUSTER,
+        variables.NAMESPACE_LABEL,
+        variables.PROJECT,
+        variables.DEST_SERVER,
+    ),
+    rows=(NOW, STATE, WORST, ACTIVITY, PLACES),
+    marks=(*marks.syncs(), *marks.freezes()),
+)
