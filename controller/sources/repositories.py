@@ -127,6 +127,14 @@ class Repositories:
         snapshot = self.snapshot(url, project, commit, commit)
         return snapshot.reader.commit(commit)
 
+    def holding(self, url: str, project: str, commits: t.Iterable[str]) -> Mirror:
+        """Return the mirror once it has these commits; raises as `snapshot`."""
+        _, repository, shared = self.find(url, project)
+        for commit in commits:
+            if not shared.mirror.has(commit):
+                self._fetch(shared, repository, commit, commit)
+        return shared.mirror
+
     def reset(self, url: str, project: str) -> None:
         """Drop a mirror that turned out to be damaged; the next snapshot clones it again."""
         _, _, shared = self.find(url, project)

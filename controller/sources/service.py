@@ -18,6 +18,8 @@ import msgspec
 from controller.cage import Cage
 from controller.clock import Clock
 from controller.sources.cache import Notes, Part, RenderCache
+from controller.sources.git import history
+from controller.sources.git.mirror import Mirror
 from controller.sources.git.objects import ReaderError
 from controller.sources.inputs import Inputs, facts
 from controller.sources.kustomize_tool import find_tool
@@ -120,13 +122,34 @@ class SourceService:
             SourceError: no such commit.
             SourceUnavailable: the server cannot be reached.
         """
-        if not _COMMIT.fullmatch(revision):
-            raise SourceError(f"repository {display_url(repo_url)}: {shown(revision)} is not a full commit id")
+        _check_commit(repo_url, revision)
         try:
             return _read_commit(self._repositories.commit_text(repo_url, project, revision))
         except ReaderError:
             self._repositories.reset(repo_url, project)
             raise damaged(display_url(repo_url)) from None
+
+    def commit_time(self, repo_url: str, project: str, commit: str, before: str, paths: t.Sequence[str]) -> float:
+        """Return the Unix time of the change that a commit brought; see `controller.sources.git.history.commit_time`.
+
+        The commits are fetched if they are absent.
+
+        Raises:
+            InvalidSpec: the URL may not be spoken to, or something is no commit id or path.
+            SourceError: the remote does not have a commit, or does not let us in.
+            SourceUnavailable: it cannot be reached.
+        """
+        mirror = self._holding(repo_url, project, (commit, before) if before else (commit,))
+        return history.commit_time(mirror, commit, before, paths)
+
+    def behind(self, repo_url: str, project: str, deployed: str, tip: str, paths: t.Sequence[str]) -> history.Behind:
+        """Count the commits of a branch that are not deployed; see `controller.sources.git.history.behind`.
+
+        Raises:
+            InvalidSpec, SourceError, SourceUnavailable: as `commit_time`.
+        """
+        mirror = self._holding(repo_url, project, (tip, deployed))
+        return history.behind(mirror, deployed, tip, paths)
 
     def set_interval(self, seconds: float) -> None:
         """Change the age in seconds at which a list of refs is asked for again (timeout.reconciliation changed)."""
@@ -135,6 +158,12 @@ class SourceService:
     def close(self) -> None:
         """End the reading processes of all mirrors."""
         self._repositories.close()
+
+    def _holding(self, repo_url: str, project: str, commits: t.Sequence[str]) -> Mirror:
+        """Return the mirror once it has the commits, which are no text of anybody's choice."""
+        for commit in commits:
+            _check_commit(repo_url, commit)
+        return self._repositories.holding(repo_url, project, commits)
 
     def _part(
         self, request: RenderRequest, source: Source, revision: str, references: dict[str, tuple[Source, str]]
@@ -188,6 +217,11 @@ class SourceService:
             name: self._repositories.snapshot(used.repo_url, request.project, commit, used.target_revision)
             for name, (used, commit) in wanted.items()
         }
+
+
+def _check_commit(repo_url: str, revision: str) -> None:
+    if not _COMMIT.fullmatch(revision):
+        raise SourceError(f"repository {display_url(repo_url)}: {shown(revision)} is not a full commit id")
 
 
 def _refuse_unsupported(source: Source) -> None:

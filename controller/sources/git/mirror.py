@@ -115,7 +115,7 @@ class Mirror:
         self._fetches += 1
         if self._fetches % REPACK_EVERY == 0:
             with contextlib.suppress(door.GitError):
-                self._local(["gc", "--quiet", "--prune=2.weeks.ago"], FETCH_SECONDS)
+                self.local(["gc", "--quiet", "--prune=2.weeks.ago"], FETCH_SECONDS)
 
     def _prepare(self) -> None:
         """Make the bare repository, or clear what a killed process left in it."""
@@ -166,5 +166,6 @@ class Mirror:
                 self._ready = False  # the next fetch sweeps up what this one left
                 raise
 
-    def _local(self, options: list[str], timeout: float) -> bytes:
+    def local(self, options: list[str], timeout: float) -> bytes:
+        """Run a git command on the mirror alone; its arguments are checked by the caller. Raises door.GitError."""
         return door.run([f"--git-dir={self._folder}", *options], self._env, timeout=timeout)
