@@ -7,16 +7,17 @@ copying some references takes.
 from __future__ import annotations
 
 import re
+import time
 import typing as t
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics_format
 
-from exporter.applications import Applications
+from exporter.choice import Choice
 from exporter.fragments import gzip_member
 from exporter.instruments import Instruments
 from exporter.listener import Listener
-from model.events import Event
+from model.events import Event, Lost, QueueState
 
 _END = b"# EOF\n"
 _NOTHING = re.compile(r"q=0(\.0*)?")
@@ -33,8 +34,9 @@ class Exporter:
         mode: str,
         now: t.Callable[[], float] | None = None,
         count_attempts: bool = True,
+        chosen: Choice | None = None,
     ) -> None:
-        """Start with no series but build and mode.
+        """Start with no series but those that are born with the process.
 
         Args:
             argocd_metrics: export the families that an Argo CD in the same cluster exports too.
@@ -42,25 +44,39 @@ class Exporter:
             mode: reconcile or observe, for lynceus_mode_info.
             now: the clock, in Unix seconds; None takes the machine's.
             count_attempts: False counts syncs as Argo CD does, once per finished operation.
+            chosen: what was asked for beyond the rest, and within which bounds.
         """
-        self._applications = Applications(argocd_metrics=argocd_metrics, count_attempts=count_attempts)
-        self._instruments = Instruments(argocd_metrics=argocd_metrics)
-        self._listener = Listener(self._applications, self._instruments, now)
-        self._set_to_one("lynceus_build_info", version)
-        self._set_to_one("lynceus_mode_info", mode, "on" if argocd_metrics else "off")
+        chosen = chosen or Choice()
+        clock = now or time.time  # noqa: TID251 - as prometheus_client does for exemplars
+        self._instruments = Instruments(
+            argocd_metrics=argocd_metrics, most_label_sets=chosen.most_label_sets, wants=chosen.wants
+        )
+        self._listener = Listener(
+            self._instruments, argocd_metrics=argocd_metrics, count_attempts=count_attempts, chosen=chosen, now=clock
+        )
+        self._applications = self._listener.applications
+        self._instruments.set("argocd_info", 1, version)
+        self._instruments.set("lynceus_build_info", 1, version)
+        self._instruments.set("lynceus_mode_info", 1, mode, "on" if argocd_metrics else "off")
+        self._instruments.tables.add_source(("lynceus_metrics_series",), self._sizes, last=True)
 
-    def _set_to_one(self, name: str, *values: str) -> None:
-        if (gauge := self._instruments.gauge(name, *values)) is not None:
-            gauge.set(1)
+    def _sizes(self) -> dict[str, list[tuple[tuple[str], float]]]:
+        """Return how many label sets each family has."""
+        sizes = self._instruments.sizes() | {family.metric.name: family.lines for family in self._applications.families}
+        sizes["lynceus_metrics_series"] = len(sizes)
+        return {"lynceus_metrics_series": [((family,), number) for family, number in sorted(sizes.items())]}
 
     def listen(self, event: Event) -> None:
         """Take one event; returns at once."""
         self._listener.listen(event)
 
+    def sample(self, *, queues: t.Callable[[], t.Iterable[QueueState]]) -> None:
+        """Ask at each scrape for what changes with the clock alone; `queues` is called by the thread that answers."""
+        self._listener.loop.sample(queues)
+
     def spans_dropped(self, number: int) -> None:
         """Count spans that never reached the collector."""
-        if (counter := self._instruments.counter("lynceus_trace_spans_dropped_total")) is not None:
-            counter.inc(number)
+        self.listen(Lost(what="span", number=number))
 
     def exposition(
         self, accept: str, accept_encoding: str = "", names: t.Collection[str] = ()
@@ -73,13 +89,14 @@ class Exporter:
             names: only these families or samples (the parameters name[]); empty means all.
         """
         openmetrics, gzip = _accepts("application/openmetrics-text", accept), _accepts("gzip", accept_encoding)
+        applications = self._applications.pictures(gzip=gzip)
         encoder = openmetrics_format.generate_latest if openmetrics else generate_latest
         registry = self._instruments.registry
         fixed = encoder(registry.restricted_registry(names) if names else registry)
         parts = [gzip_member(fixed.removesuffix(_END)) if gzip else fixed.removesuffix(_END)]
-        for family in self._applications.families:
+        for family, pictures in applications:
             if not names or {family.metric.name, family.metric.family} & set(names):
-                parts += family.parts(openmetrics=openmetrics, gzip=gzip)
+                parts += family.parts(openmetrics=openmetrics, gzip=gzip, pictures=pictures)
         if openmetrics:
             parts.append(gzip_member(_END) if gzip else _END)
         content_type = openmetrics_format.CONTENT_TYPE_LATEST if openmetrics else CONTENT_TYPE_PLAIN_0_0_4

@@ -1,96 +1,135 @@
 """The catalogue's other families as instruments of prometheus_client, in a registry of our own.
 
-Every label value goes through `labels.clean`, and no family grows beyond its limit of label sets. Which event moves
-which instrument is `exporter.listener`'s business.
+Every label value goes through `labels.clean`, and no family grows beyond its limit of label sets. Families that are
+replaced whole by what was last heard are `exporter.tables`. Which event moves which instrument is the business of
+`exporter.reactions`.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import typing as t
 
 import prometheus_client
-from prometheus_client import metrics_core
-from prometheus_client.core import GaugeMetricFamily
 
-from exporter.catalogue import CATALOGUE, Metric
+from exporter.catalogue import BY_NAME, CATALOGUE, Metric
+from exporter.choice import MOST_LABEL_SETS
 from exporter.labels import clean
-from model.events import ClusterObserved
+from exporter.tables import TABLES, Tables
 
-MOST_LABEL_SETS = 20_000
-"""Label sets of one family; beyond it samples are dropped and counted. No fleet in sight has as many repositories."""
+DROPPED = "lynceus_metrics_dropped_label_values_total"
 
-_CLUSTER_FAMILIES = (
-    "argocd_cluster_info",
-    "argocd_cluster_api_resource_objects",
-    "argocd_cluster_api_resources",
-    "argocd_cluster_connection_status",
-)
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 _Child = prometheus_client.Counter | prometheus_client.Gauge | prometheus_client.Histogram
 _T = t.TypeVar("_T", bound=_Child)
+_Values = tuple[str, ...]
 
 
 class Instruments:
-    """All instruments of one registry; an instrument is asked for by name and label values."""
+    """All instruments of one registry; an instrument is moved by name and label values, in the catalogue's order."""
 
-    def __init__(self, *, argocd_metrics: bool, most_label_sets: int = MOST_LABEL_SETS) -> None:
+    def __init__(
+        self,
+        *,
+        argocd_metrics: bool,
+        most_label_sets: int = MOST_LABEL_SETS,
+        wants: t.Callable[[Metric], bool] = lambda metric: True,
+    ) -> None:
         """Make every instrument of the catalogue that is not kept per Application.
 
         Args:
             argocd_metrics: False leaves out the families that an Argo CD in the same cluster exports too.
             most_label_sets: how many label sets one family may have.
+            wants: whether a family was asked for.
         """
         # Argo CD has no _created series, and they would double the number of counters.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = prometheus_client.CollectorRegistry()
         prometheus_client.ProcessCollector(registry=self.registry)
         self._most = most_label_sets
-        self._sets: dict[str, set[tuple[str, ...]]] = {}
         self._lock = threading.Lock()
         self._parents: dict[str, _Child] = {}
-        for metric in CATALOGUE:
-            kept_elsewhere = metric.per_application or metric.name in _CLUSTER_FAMILIES
-            if not kept_elsewhere and (argocd_metrics or not metric.shadows_argocd):
+        self._children: dict[str, dict[_Values, _Child]] = {}
+        self._metrics = [m for m in CATALOGUE if wants(m) and (argocd_metrics or not m.shadows_argocd)]
+        mine = [metric for metric in self._metrics if not metric.per_application]
+        for metric in mine:
+            if metric.name not in TABLES:
                 self._parents[metric.name] = _make(metric, self.registry)
-        self.clusters = Clusters()
-        if argocd_metrics:
-            self.registry.register(self.clusters)
+                self._children[metric.name] = {} if metric.labels else {(): self._parents[metric.name]}
+        self.tables = Tables([m for m in mine if m.name in TABLES], most_rows=most_label_sets, on_drop=self.dropped)
+        self.registry.register(self.tables)
+        for metric in self._metrics:
+            self.count(DROPPED, metric.name, by=0)
 
-    def counter(self, name: str, *values: str) -> prometheus_client.Counter | None:
-        """Return the counter with these label values, in the catalogue's order; None when it is off or full."""
-        return self._child(prometheus_client.Counter, name, values)
+    def count(self, name: str, *values: str, by: float = 1) -> None:
+        """Raise a counter; `by` 0 gives birth to it."""
+        if (counter := self._child(prometheus_client.Counter, name, values)) is not None:
+            counter.inc(by)
 
-    def gauge(self, name: str, *values: str) -> prometheus_client.Gauge | None:
-        """As `counter`, for a gauge."""
-        return self._child(prometheus_client.Gauge, name, values)
+    def set(self, name: str, number: float, *values: str) -> None:
+        """Set a gauge."""
+        if (gauge := self._child(prometheus_client.Gauge, name, values)) is not None:
+            gauge.set(number)
 
-    def histogram(self, name: str, *values: str) -> prometheus_client.Histogram | None:
-        """As `counter`, for a histogram."""
-        return self._child(prometheus_client.Histogram, name, values)
+    def observe(self, name: str, number: float, *values: str, trace_id: str = "") -> None:
+        """Take an observation into a histogram, with the trace that it belongs to as an exemplar."""
+        if (histogram := self._child(prometheus_client.Histogram, name, values)) is not None:
+            exemplar = {"trace_id": trace_id} if _TRACE_ID.fullmatch(trace_id) else None
+            histogram.observe(max(number, 0.0), exemplar)
 
-    def _child(self, kind: type[_T], name: str, values: tuple[str, ...]) -> _T | None:
-        parent = self._parents.get(name)
-        if parent is None:
+    def bear(self, name: str, *values: str) -> None:
+        """Give birth to a counter or histogram at 0, so that its first step is one."""
+        if name in self._parents:
+            self._child(type(self._parents[name]), name, values)
+
+    def forget(self, label: str, value: str) -> None:
+        """Remove all series that have this value of this label."""
+        wanted = clean(value)
+        for name, parent in self._parents.items():
+            if label not in (labels := BY_NAME[name].labels):
+                continue
+            place = labels.index(label)
+            with self._lock:
+                known = self._children[name]
+                for values in [each for each in known if each[place] == wanted]:
+                    del known[values]
+                    parent.remove(*values)
+
+    def dropped(self, family: str, number: int) -> None:
+        """Count samples that there was no room for."""
+        self.count(DROPPED, family, by=number)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the label sets of each family that no Application owns."""
+        with self._lock:
+            found = {name: len(known) for name, known in self._children.items()}
+        return found | self.tables.sizes()
+
+    def _child(self, kind: type[_T], name: str, values: _Values) -> _T | None:
+        """Return the instrument with these label values; None when it is off or full."""
+        known = self._children.get(name)
+        if known is None:
             return None
-        cleaned = tuple(clean(value) for value in values)
-        if not self._room(name, cleaned):
+        child = known.get(values)
+        if child is None and (child := self._new(name, tuple(clean(value) for value in values))) is None:
+            self.dropped(name, 1)
             return None
-        child = parent.labels(*cleaned) if values else parent
         if not isinstance(child, kind):
             raise TypeError(f"{name} is no {kind.__name__}")
         return child
 
-    def _room(self, name: str, values: tuple[str, ...]) -> bool:
-        """Say whether the label set is known or may be added; a refusal is counted."""
+    def _new(self, name: str, values: _Values) -> _Child | None:
         with self._lock:
-            known = self._sets.setdefault(name, set())
-            if values in known or len(known) < self._most:
-                known.add(values)
-                return True
-        if dropped := self.counter("lynceus_metrics_dropped_label_values_total", name):
-            dropped.inc()
-        return False
+            known = self._children[name]
+            if (child := known.get(values)) is not None:
+                return child
+            if len(known) >= self._most and name != DROPPED:
+                return None
+            parent = self._parents[name]
+            child = known[values] = parent.labels(*values) if values else parent
+            return child
 
 
 def _make(metric: Metric, registry: prometheus_client.CollectorRegistry) -> _Child:
@@ -102,43 +141,3 @@ def _make(metric: Metric, registry: prometheus_client.CollectorRegistry) -> _Chi
             metric.name, metric.help, metric.labels, registry=registry, buckets=metric.buckets
         )
     return prometheus_client.Gauge(metric.name, metric.help, metric.labels, registry=registry)
-
-
-class Clusters:
-    """The cluster families, collected from the last report on each cluster: a new version leaves no old series."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, ClusterObserved] = {}
-        self._lock = threading.Lock()
-        self._metrics = [metric for metric in CATALOGUE if metric.name in _CLUSTER_FAMILIES]
-
-    def observed(self, event: ClusterObserved) -> None:
-        """Keep the newest report on a cluster."""
-        with self._lock:
-            self._seen[event.server] = event
-
-    def describe(self) -> t.Iterable[metrics_core.Metric]:
-        """Return the families without samples, so that name[] can choose among them."""
-        return [GaugeMetricFamily(metric.name, metric.help, labels=metric.labels) for metric in self._metrics]
-
-    def collect(self) -> t.Iterable[metrics_core.Metric]:
-        """Return the families with one sample per cluster."""
-        with self._lock:
-            seen = list(self._seen.values())
-        for metric in self._metrics:
-            family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
-            for event in seen:
-                labels, value = _cluster_sample(metric.name, event)
-                family.add_metric([clean(text) for text in labels], value)
-            yield family
-
-
-def _cluster_sample(name: str, event: ClusterObserved) -> tuple[tuple[str, ...], float]:
-    """Return label values, in the catalogue's order, and value."""
-    samples: dict[str, tuple[tuple[str, ...], float]] = {
-        "argocd_cluster_info": ((event.server, event.version, event.name), 1),
-        "argocd_cluster_api_resource_objects": ((event.server,), event.objects),
-        "argocd_cluster_api_resources": ((event.server,), event.api_resources),
-        "argocd_cluster_connection_status": ((event.server, event.version), int(event.connected)),
-    }
-    return samples[name]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from exporter import Exporter
 from model.decision import Rule
 from model.events import (
-    ApiRequestFinished,
     FreezeOverridden,
     PolicyLoaded,
     ProjectChanged,
+    PushReceived,
     RenderFinished,
     RepositoryKnown,
 )  # fmt: skip
@@ -35,10 +36,10 @@ def test_reconcile_has_argo_cds_buckets_and_labels() -> None:
     )
 
 
-def requests(made: object) -> dict[tuple[str, str], float]:
+def requests(made: Exporter) -> dict[tuple[str, str], float]:
     """Return (request_type, result) -> value."""
     values = {}
-    for line in lines(made, "argocd_git_request_total"):  # type: ignore[arg-type]
+    for line in lines(made, "argocd_git_request_total"):
         labels, value = line.rsplit(" ", 1)
         request_type = labels.split('request_type="')[1].split('"')[0]
         values[request_type, labels.split('result="')[1].split('"')[0]] = float(value)
@@ -181,7 +182,7 @@ def test_a_clock_that_ran_backwards_breaks_nothing() -> None:
 
 def test_renders_are_told_by_tool_and_luck() -> None:
     """Only a render that was made took time."""
-    made = exporter(*(RenderFinished(tool="helm", result=r, seconds=2.0) for r in ("hit", "hit", "miss")))  # type: ignore[arg-type]
+    made = exporter(*(RenderFinished(tool="helm", result=r, seconds=2.0) for r in ("hit", "hit", "miss")))
     assert [
         'lynceus_render_cache_requests_total{result="hit",tool="helm"} 2.0',
         'lynceus_render_cache_requests_total{result="miss",tool="helm"} 1.0',
@@ -195,7 +196,7 @@ def test_an_event_without_a_metric_is_ignored() -> None:
     """The loop may publish more than the exporter counts."""
     made = exporter()
     before = [line for line in lines(made) if not line.startswith("process_")]
-    made.listen(ApiRequestFinished(verb="get", kind="ConfigMap", code=200, seconds=0.1))
+    made.listen(PushReceived(key=NamespacedName("argocd", "web"), project="shop", repo=REPO, revision="", at=1.0))
     assert before == [line for line in lines(made) if not line.startswith("process_")]
 
 

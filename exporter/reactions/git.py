@@ -1,0 +1,92 @@
+"""Repositories: requests to Git servers, who waits for them, pushes and renders."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from exporter.instruments import Instruments
+from exporter.reactions import On
+from exporter.readings import repository
+from model import events
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_REQUEST_TYPES = ("ls-remote", "fetch")
+_RESULTS = ("success", "error")
+
+MOST_REPOSITORIES = 20_000
+"""Repositories that are remembered as such; beyond them the counters of one that comes back are not born at 0."""
+
+
+class Git:
+    """Moves what belongs to repositories."""
+
+    def __init__(self, instruments: Instruments, now: t.Callable[[], float]) -> None:
+        """Start without a repository.
+
+        Args:
+            instruments: what is moved.
+            now: the clock, in Unix seconds.
+        """
+        self._instruments, self._now = instruments, now
+        self._known: dict[str, None] = {}
+        self._dropped: dict[str, None] = {}
+        self.on: On = {
+            events.RepositoryKnown: self._repository,
+            events.GitRequestFinished: self._request,
+            events.GitWait: self._wait,
+            events.RenderFinished: self._render,
+        }
+
+    def came(self, repo: str) -> None:
+        """Take that an Application names a repository that none named before."""
+        if self._dropped.pop(repo, repo) is None and repo in self._known:
+            self._bear(repo)
+
+    def went(self, repo: str) -> None:
+        """Take that no Application names it any more: its series go, so that nothing waits for it for ever."""
+        self._dropped[repo] = None
+        if len(self._dropped) > MOST_REPOSITORIES:
+            del self._dropped[next(iter(self._dropped))]
+        self._instruments.forget("repo", repo)
+
+    def _repository(self, event: events.RepositoryKnown) -> None:
+        repo = repository(event.repo)
+        if len(self._known) < MOST_REPOSITORIES:
+            self._known[repo] = None
+        self._bear(repo)
+
+    def _bear(self, repo: str) -> None:
+        """Give birth to the counters at 0, so that the first failure is a step that increase() can see."""
+        for request_type in _REQUEST_TYPES:
+            for result in _RESULTS:
+                self._instruments.bear("argocd_git_request_total", repo, request_type, result)
+
+    def _request(self, event: events.GitRequestFinished) -> None:
+        repo = repository(event.repo)
+        if repo in self._dropped:
+            return
+        self._instruments.count("argocd_git_request_total", repo, event.request_type, event.result)
+        if (event.request_type, event.result) == ("ls-remote", "error"):
+            # With the server down no fetch gets as far as being tried; the well-known alert asks for fetches only.
+            self._instruments.count("argocd_git_request_total", repo, "fetch", "error")
+        name, trace = "argocd_git_request_duration_seconds", event.trace_id
+        self._instruments.observe(name, event.seconds, repo, event.request_type, trace_id=trace)
+        if event.result == "success":
+            self._instruments.set("lynceus_git_last_success_timestamp_seconds", self._now(), repo)
+        else:
+            name = "fetch" if event.request_type == "fetch" else "lsremote"
+            revision = "commit" if _COMMIT.fullmatch(event.revision) else event.revision
+            self._instruments.count(f"argocd_git_{name}_fail_total", repo, revision)
+
+    def _wait(self, event: events.GitWait) -> None:
+        repo = repository(event.repo)
+        if repo not in self._dropped:
+            self._instruments.set("argocd_repo_pending_request_total", event.pending, repo)
+        if event.waited is not None:
+            self._instruments.observe("argocd_repo_parallelism_wait_duration_seconds", event.waited)
+
+    def _render(self, event: events.RenderFinished) -> None:
+        self._instruments.count("lynceus_render_cache_requests_total", event.tool, event.result)
+        if event.result == "miss":
+            self._instruments.observe("lynceus_render_duration_seconds", event.seconds, event.tool)
