@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import typing as t
-import urllib.parse
 
 from a2wsgi import WSGIMiddleware
 
 from server.api import create_api
 from server.parts import Parts
+from server.scrape import Scrapes
 from server.webhook.receive import PATH, Webhook
 
-PUBLIC: t.Final = ("/healthz", "/readyz", "/metrics")
+METRICS: t.Final = "/metrics"
+PUBLIC: t.Final = ("/healthz", "/readyz", METRICS)
 """The only paths that answer without a token."""
 WORKERS = 8
 """Threads of the API."""
@@ -47,13 +48,14 @@ def create_app(parts: Parts, *, api: bool = True) -> App:
     if api:
         wsgi = t.cast("t.Any", create_api(parts).wsgi_app)  # the two packages spell WSGI's types differently
         behind = t.cast("App", WSGIMiddleware(wsgi, workers=WORKERS))
+    scrapes = Scrapes(parts.exporter)
     webhook: App | None = None
     if api and parts.webhook_secrets is not None:
         webhook = Webhook(parts, parts.webhook_secrets)
     public: dict[str, t.Callable[[Scope], Response]] = {
         "/healthz": lambda scope: _probe(parts.healthy, "no progress"),
         "/readyz": lambda scope: _probe(parts.ready, "not ready"),
-        "/metrics": lambda scope: _metrics(parts, scope),
+        METRICS: lambda scope: _text(405, "method not allowed"),
     }
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +63,8 @@ def create_app(parts: Parts, *, api: bool = True) -> App:
             await _lifespan(receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
+        elif scope["path"] == METRICS and scope["method"] in ("GET", "HEAD"):
+            await scrapes.serve(scope, send)
         elif (handler := public.get(scope["path"])) is not None:
             await _answer(scope, send, await _handled(handler, scope))
         elif webhook is not None and scope["path"] == PATH:
@@ -97,16 +101,6 @@ def _text(status: int, text: str) -> Response:
 
 def _probe(good: t.Callable[[], bool], otherwise: str) -> Response:
     return _text(200, "ok") if good() else _text(503, otherwise)
-
-
-def _metrics(parts: Parts, scope: Scope) -> Response:
-    """Answer a scrape; name[] chooses families, as with other exporters."""
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    query = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=200)
-    body, answer = parts.exporter.exposition(
-        headers.get(b"accept", ""), headers.get(b"accept-encoding", ""), query.get("name[]", [])
-    )
-    return Response(200, body, answer)
 
 
 async def _answer(scope: Scope, send: Send, response: Response) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 
@@ -10,6 +11,7 @@ import uvicorn
 
 from model.errors import InvalidSettings
 from server.app import App
+from server.connections import GuardedProtocol
 
 BACKLOG = 128
 START_SECONDS = 10.0
@@ -17,12 +19,24 @@ TICK_SECONDS = 0.5
 
 
 class _QuietServer(uvicorn.Server):
-    """uvicorn that looks twice a second whether it should end; its ten times are much of what an idle process costs."""
+    """uvicorn that ticks twice a second; its ten times are much of what an idle process costs."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+    _ending: asyncio.Event | None = None
 
     async def main_loop(self) -> None:
         """Tick until the end is asked for. Each tick is uvicorn's tenth, the one that renews the Date header."""
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
         while not await self.on_tick(0):
-            await asyncio.sleep(TICK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), TICK_SECONDS)
+
+    def end(self) -> None:
+        """Ask for the end; from any thread."""
+        self.should_exit = True
+        if self._loop is not None and self._ending is not None:
+            with contextlib.suppress(RuntimeError):  # the event loop is closed: it has ended
+                self._loop.call_soon_threadsafe(self._ending.set)
 
 
 class Server:
@@ -39,12 +53,12 @@ class Server:
         self._host, self._wanted = host, port
         config = uvicorn.Config(
             app,
+            http=GuardedProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=2,
             timeout_keep_alive=75,
-            h11_max_incomplete_event_size=64 * 1024,
             lifespan="off",
         )
         self._server = _QuietServer(config)
@@ -91,7 +105,7 @@ class Server:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop taking requests and end; waits `timeout` seconds at most for those under way."""
-        self._server.should_exit = True
+        self._server.end()
         if self._thread:
             self._thread.join(timeout)
             self._server.force_exit = True

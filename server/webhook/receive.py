@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import json
 import logging
 import typing as t
@@ -31,6 +32,8 @@ MOST_BYTES = 64 << 20
 """Bytes of all bodies at one time."""
 WORKERS = 2
 """Threads that check signatures and read JSON."""
+LINGER_SECONDS, LINGER_BYTES = 5.0, 32 << 20
+"""A sender that is refused is heard out for so long, unless it ends before: only then it reads the answer."""
 RETRY_SECONDS = 5
 TELL_SECONDS = 10.0
 """Refused proofs are logged so seldom at most, with their number."""
@@ -53,6 +56,23 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a defect
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+
+
+class _Incoming:
+    """The body as it comes in."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.open = True
+        """There may be more of it."""
+
+    async def next(self) -> bytes:
+        """Return the next piece; raises Refusal when the sender went away."""
+        message = await self._receive()
+        self.open = message["type"] == "http.request" and bool(message.get("more_body", False))
+        if message["type"] != "http.request":
+            raise Refusal(400, "the request was not finished")
+        return bytes(message.get("body", b""))
 
 
 class Answer(t.NamedTuple):
@@ -78,17 +98,17 @@ class Webhook:
         """Serve one request."""
         self._parts.publish(WebhookMoved(ended=False))
         self._requests += 1
-        answer = Answer(400, "the request was not finished")
+        answer, incoming = Answer(400, "the request was not finished"), _Incoming(receive)
         try:
-            answer = await self._answer(scope, receive)
-            await _send(send, answer)
+            answer = await self._answer(scope, incoming)
+            await _send(send, answer, incoming)
         finally:
             self._requests -= 1
             self._parts.publish(WebhookMoved(ended=True, repo=answer.repo, status=answer.status))
 
-    async def _answer(self, scope: t.Mapping[str, t.Any], receive: Receive) -> Answer:
+    async def _answer(self, scope: t.Mapping[str, t.Any], incoming: _Incoming) -> Answer:
         try:
-            return await self._take(scope, receive)
+            return await self._take(scope, incoming)
         except Refusal as refusal:
             return Answer(refusal.status, str(refusal))
         except InvalidInput as failure:
@@ -100,7 +120,7 @@ class Webhook:
             log.error("a webhook failed", extra={"error": type(failure).__name__})
             return Answer(400, "the payload could not be understood")
 
-    async def _take(self, scope: t.Mapping[str, t.Any], receive: Receive) -> Answer:
+    async def _take(self, scope: t.Mapping[str, t.Any], incoming: _Incoming) -> Answer:
         if self._requests > MOST_REQUESTS:
             raise Refusal(503, "too many webhooks at one time")
         headers = Headers(scope["headers"])
@@ -113,28 +133,25 @@ class Webhook:
             raise Refusal(404, f"webhooks of {provider.name} are off: the Secret argocd-secret has no {provider.keys}")
         body = bytearray()
         try:
-            await self._read(receive, body, limit)
+            await self._read(incoming, body, limit)
             return await loop.run_in_executor(self._threads, self._judge, provider, headers, bytes(body), secrets)
         finally:
             self._bytes -= len(body)
 
-    async def _read(self, receive: Receive, body: bytearray, limit: int) -> None:
+    async def _read(self, incoming: _Incoming, body: bytearray, limit: int) -> None:
         """Fill `body`; raises Refusal when it is too large, too slow or cut off."""
         try:
             async with asyncio.timeout(READ_SECONDS):
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        raise Refusal(400, "the request was not finished")
-                    chunk, more = message.get("body", b""), message.get("more_body", False)
-                    body += chunk
-                    self._bytes += len(chunk)
-                    if len(body) > limit:
+                while incoming.open:
+                    piece = await incoming.next()
+                    if len(body) + len(piece) > limit:
                         raise _too_large(limit)
-                    if self._bytes > MOST_BYTES:
+                    if self._bytes + len(piece) > MOST_BYTES:
                         raise Refusal(503, "too many webhooks at one time")
+                    body += piece
+                    self._bytes += len(piece)
         except TimeoutError:
+            incoming.open = False
             raise Refusal(408, f"the body did not arrive within {READ_SECONDS:g} seconds") from None
 
     def _judge(self, provider: Provider, headers: Headers, body: bytes, secrets: WebhookSecrets) -> Answer:
@@ -184,7 +201,7 @@ def _too_large(limit: int) -> Refusal:
     return Refusal(413, f"the body is larger than {limit >> 20} MiB; see webhook.maxPayloadSizeMB in argocd-cm")
 
 
-async def _send(send: Send, answer: Answer) -> None:
+async def _send(send: Send, answer: Answer, incoming: _Incoming) -> None:
     """Answer with one line of JSON; after a refusal the connection is closed, for the body may not have been read."""
     good = answer.status < 300
     body = json.dumps({"message" if good else "error": answer.text, "code": answer.status}).encode() + b"\n"
@@ -198,4 +215,16 @@ async def _send(send: Send, answer: Answer) -> None:
     headers += [(b"allow", b"POST")] if answer.status == 405 else []
     headers += [(b"retry-after", str(RETRY_SECONDS).encode("ascii"))] if answer.status == 503 else []
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": incoming.open})
+    if incoming.open:
+        await _hear_out(incoming)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _hear_out(incoming: _Incoming) -> None:
+    """Read and drop what is still sent: a connection that is closed before takes the answer with it."""
+    left = LINGER_BYTES
+    with contextlib.suppress(Refusal, TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while incoming.open and left > 0:
+                left -= len(await incoming.next())
