@@ -45,6 +45,7 @@ class _State:
         "behind",
         "blocked",
         "cost",
+        "cut",
         "dest_server",
         "last",
         "oldest",
@@ -65,6 +66,7 @@ class _State:
         self.syncs = tallies.Syncs()
         self.requests: tallies.Requests | None = None
         self.cost = 0.0
+        self.cut = False
         self.last: readings.Last | None = None
         self.orphans: int | None = None
         self.standing: _Standing | None = None
@@ -122,8 +124,8 @@ class Applications:
             if (state := self._states.get(key)) is None:
                 state = self._states[key] = _State(self._seats.take())
                 self._mind_the_number()
-            moved, redirected = project != state.project, dest_server != state.dest_server
-            state.project, state.dest_server = project, dest_server
+            moved, redirected = state.cut or project != state.project, dest_server != state.dest_server
+            state.project, state.dest_server, state.cut = project, dest_server, False
             self._use(state, app)
             self._write_object(key, state, app)
             self._take_last(key, state, app, again=moved)
@@ -262,7 +264,10 @@ class Applications:
 
     def _write_object(self, key: NamespacedName, state: _State, app: Application) -> None:
         """Write what follows from the object alone."""
-        self._put("argocd_app_info", key, state, [(readings.info(app, state.dest_server), 1)])
+        info = readings.info(app, state.dest_server)
+        self._put("argocd_app_info", key, state, [(info, 1)])
+        automated, _, dest_server, _, sync, health, _ = info
+        self._put("lynceus_app_info", key, state, [((dest_server, automated, sync, health), 1)])
         self._put("lynceus_app_resources", key, state, readings.resources(app))
         if self._labels:
             rows: list[Row] = [(tuple(choice.chosen_values(self._labels, app.metadata.labels)), 1)]
@@ -335,4 +340,5 @@ class Applications:
         family, line = found
         text = "".join([line.write((*key, state.project, *values), number) for values, number in rows])
         if dropped := family.put(state.seat, text.encode()):
+            state.cut = True
             self._on_drop(name, dropped)

@@ -16,13 +16,11 @@ import typing as t
 import zlib
 
 from exporter.catalogue import Metric
+from exporter.choice import MOST_LINES
 from exporter.labels import escaped
 
 BLOCK = 512
 """Seats a block: larger blocks compress better, smaller ones cost less when one line changes."""
-
-MOST_LINES = 200_000
-"""Lines of one family; more make a scrape that Prometheus gives up."""
 
 MOST_BYTES = 128 * 1024 * 1024
 """Bytes of one family before compression: enough for MOST_LINES of twice the usual length."""

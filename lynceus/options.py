@@ -29,6 +29,20 @@ class RunOptions:
     policy_mode: t.Literal["strict", "compat"] = "strict"
     argocd_metrics: t.Literal["auto", "on", "off"] = "auto"
     """auto: argocd_* families when reconciling, not when observing, so that they are never counted twice."""
+    metrics_application_labels: tuple[str, ...] = ()
+    """Labels of Applications that become labels of argocd_app_labels and lynceus_app_labels."""
+    metrics_application_conditions: tuple[str, ...] = ()
+    """Types of conditions that argocd_app_condition counts; * for all."""
+    metrics_application_requests: t.Literal["auto", "on", "off"] = "auto"
+    """argocd_app_k8s_request_total; auto: while there are 1,000 Applications or fewer."""
+    metrics_cluster_labels: tuple[str, ...] = ()
+    """Labels of the Secrets of clusters that become labels of argocd_cluster_labels."""
+    metrics_applicationset_labels: tuple[str, ...] = ()
+    """Labels of ApplicationSets that become labels of argocd_appset_labels."""
+    metrics_limit: int = 200_000
+    """Label sets of one family that Applications own; families that they do not own may have a tenth of it."""
+    environment_label: str = "environment"
+    """Label of Applications whose value is the environment that they deploy to."""
     host: str = "127.0.0.1"
     metrics_port: int = METRICS_PORT
     api_port: int = API_PORT

@@ -19,6 +19,7 @@ from controller.secretbook import SecretBook
 from controller.sources.service import SourceService
 from controller.webhooksecrets import WebhookSecretReader
 from exporter import Exporter
+from exporter.choice import Choice
 from exporter.tracing import Tracing
 from lynceus import __version__
 from lynceus.options import RunOptions
@@ -64,6 +65,7 @@ class Lynceus:
             version=__version__,
             mode=options.mode,
             now=lambda: clock.now().timestamp(),
+            chosen=_chosen(options),
         )
         self.tracing = Tracing(options.otlp_endpoint, version=__version__, on_drop=self.exporter.spans_dropped)
         bus.subscribe(self.exporter.listen)
@@ -92,6 +94,7 @@ class Lynceus:
             options=LoopOptions(mode=options.mode, policy_mode=options.policy_mode),
             book=self.book,
         )
+        self.exporter.sample(queues=self.manager.queue_states)
         parts = self._parts(clock, bus)
         self.metrics_server = Server(create_app(parts, api=False), options.host, options.metrics_port)
         self.api_server = Server(create_app(parts), options.host, options.api_port)
@@ -138,6 +141,20 @@ class Lynceus:
         for end in endings:
             with contextlib.suppress(LynceusError):
                 end()
+
+
+def _chosen(options: RunOptions) -> Choice:
+    """Return what was asked for of the metrics."""
+    return Choice(
+        application_labels=options.metrics_application_labels,
+        application_conditions=options.metrics_application_conditions,
+        application_requests=options.metrics_application_requests,
+        cluster_labels=options.metrics_cluster_labels,
+        applicationset_labels=options.metrics_applicationset_labels,
+        environment_label=options.environment_label,
+        most_label_sets=options.metrics_limit // 10,
+        most_lines=options.metrics_limit,
+    )
 
 
 def serve_until_stopped(options: RunOptions) -> None:

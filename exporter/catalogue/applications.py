@@ -91,6 +91,14 @@ METRICS: tuple[Metric, ...] = (
         per_application=True,
     ),
     Metric(
+        name="lynceus_app_info",
+        kind="gauge",
+        help="Always 1; the state of the Application, in both modes.",
+        labels=(*APP, "dest_server", "autosync_enabled", "sync_status", "health_status"),
+        changes="a watch event brings a new version of the Application; gone once the Application is deleted",
+        per_application=True,
+    ),
+    Metric(
         name="lynceus_app_labels",
         kind="gauge",
         help="Always 1; the labels of the Application that were asked for, in both modes.",

@@ -30,6 +30,13 @@ METRICS: tuple[Metric, ...] = (
         changes="a deployment is healthy",
     ),
     Metric(
+        name="lynceus_deployment_unblocked_seconds",
+        kind="histogram",
+        help="Seconds from the commit to Synced and Healthy without what windows and freezes took of them.",
+        buckets=DELIVERY_BUCKETS,
+        changes="as lynceus_deployment_lead_time_seconds",
+    ),
+    Metric(
         name="lynceus_time_to_restore_seconds",
         kind="histogram",
         help="Seconds from the first failure to Synced and Healthy again.",

@@ -60,6 +60,12 @@ METRICS: tuple[Metric, ...] = (
         changes="a policy is taken",
     ),
     Metric(
+        name="lynceus_policy_last_reload_successful",
+        kind="gauge",
+        help="1 when the policy that was read last was taken, 0 when it was refused and before the first.",
+        changes="a changed policy or project is read",
+    ),
+    Metric(
         name="lynceus_policy_findings",
         kind="gauge",
         help="What is wrong with the policy in force, as lynceus rbac validate lists it.",

@@ -62,6 +62,8 @@ class Delivery:
         if event.lead_seconds is not None:
             name = "lynceus_deployment_lead_time_seconds"
             self._instruments.observe(name, event.lead_seconds, *place, trace_id=event.trace_id)
+            unblocked = event.lead_seconds - event.stages.get("blocked", 0.0)
+            self._instruments.observe("lynceus_deployment_unblocked_seconds", unblocked)
         for stage, seconds in event.stages.items():
             self._instruments.observe("lynceus_deployment_stage_seconds", seconds, stage)
 

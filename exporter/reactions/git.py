@@ -59,6 +59,7 @@ class Git:
     def _bear(self, repo: str) -> None:
         """Give birth to the counters at 0, so that the first failure is a step that increase() can see."""
         for request_type in _REQUEST_TYPES:
+            self._instruments.bear("argocd_git_request_duration_seconds", repo, request_type)
             for result in _RESULTS:
                 self._instruments.bear("argocd_git_request_total", repo, request_type, result)
 

@@ -62,6 +62,7 @@ class Policy:
         self._instruments.count("lynceus_freeze_overrides_total", event.project)
 
     def _loaded(self, event: events.PolicyLoaded) -> None:
+        self._instruments.set("lynceus_policy_last_reload_successful", int(event.ok))
         if event.ok:
             self._instruments.set("lynceus_policy_last_reload_timestamp_seconds", self._now())
         else:

@@ -11,6 +11,11 @@ from lynceus import logs
 from lynceus.options import API_PORT, METRICS_PORT, RunOptions
 
 
+def _listed(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what was given in several options or with commas, each once."""
+    return tuple(dict.fromkeys(name for text in given for part in text.split(",") if (name := part.strip())))
+
+
 @click.command(context_settings={"auto_envvar_prefix": "LYNCEUS", "show_default": True})
 @click.option(
     "--mode", type=click.Choice(["reconcile", "observe"]), default="reconcile", help="observe beside an Argo CD."
@@ -27,6 +32,31 @@ from lynceus.options import API_PORT, METRICS_PORT, RunOptions
 @click.option(
     "--argocd-metrics", type=click.Choice(["auto", "on", "off"]), default="auto", help="auto: on unless observing."
 )
+@click.option(
+    "--metrics-application-labels", multiple=True, callback=_listed, help="Labels of Applications to export, by name."
+)
+@click.option(
+    "--metrics-application-conditions", multiple=True, callback=_listed, help="Types of conditions to count; * for all."
+)
+@click.option(
+    "--metrics-application-requests",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    help="Requests to API servers by Application; auto: up to 1,000 of them.",
+)
+@click.option(
+    "--metrics-cluster-labels", multiple=True, callback=_listed, help="Labels of clusters' Secrets to export."
+)
+@click.option(
+    "--metrics-applicationset-labels", multiple=True, callback=_listed, help="Labels of ApplicationSets to export."
+)
+@click.option(
+    "--metrics-limit",
+    type=click.IntRange(min=1_000),
+    default=200_000,
+    help="Series of one family by Application; of others a tenth.",
+)
+@click.option("--environment-label", default="environment", help="Label of Applications that names the environment.")
 @click.option("--host", default="127.0.0.1", help="Address of metrics and API.")
 @click.option("--metrics-port", default=METRICS_PORT, help="/metrics, /healthz, /readyz.")
 @click.option("--api-port", default=API_PORT, help="/api/v1; 0 takes a free one.")

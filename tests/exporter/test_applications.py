@@ -116,7 +116,7 @@ def test_a_destination_found_later_leaves_no_counters_at_zero_behind() -> None:
 def test_a_deleted_application_is_gone_and_comes_back_at_zero() -> None:
     """No line has its name at the next scrape, late events included."""
     made = exporter(changed(), changed("other"), attempted(), permission(), changed(conditions=("SyncError",)))
-    assert 11 == len([line for line in lines(made) if 'name="web"' in line])
+    assert 12 == len([line for line in lines(made) if 'name="web"' in line])
     made.listen(ApplicationDeleted(key=WEB))
     made.listen(attempted())
     made.listen(permission())
