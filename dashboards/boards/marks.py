@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.boards.promql import APP, IN_PROJECT, increase, metric, per_app, placed, top, total
+from dashboards.boards.promql import APP, IN_CLUSTER, IN_PROJECT, increase, metric, per_app, placed, top, total
 from dashboards.boards.variables import SOURCE
 
 Annotation = dashboard.AnnotationQuery
@@ -66,7 +66,7 @@ def deployments() -> list[Annotation]:
     ]
 
 
-def freezes(scope: str = 'cluster=~"$cluster"') -> list[Annotation]:
+def freezes(scope: str = IN_CLUSTER) -> list[Annotation]:
     """Mark the time in which a freeze is in force; one of the whole fleet has an empty project."""
     expression = f"max by (scope, project) ({metric('lynceus_freeze_active', scope=scope)}) > 0"
     return [_mark("Freezes", expression, "purple", "Freeze {{scope}} {{project}}", "scope,project")]
@@ -77,3 +77,13 @@ def closed_windows() -> list[Annotation]:
     active = metric("lynceus_sync_window_active", 'kind="deny"')
     expression = f"max by (project, window) ({active}) > 0"
     return [_mark("Deny windows", expression, "orange", "{{project}}: {{window}} keeps syncs out", "project,window")]
+
+
+def reloads() -> list[Annotation]:
+    """Mark the moments at which a policy was taken, and the time in which changed ones were refused."""
+    taken = f"max by (cluster) ({metric('lynceus_policy_last_reload_timestamp_seconds', scope=IN_CLUSTER)} > 0)"
+    refused = f"{total('cluster', increase('lynceus_policy_reload_failures_total', scope=IN_CLUSTER))} > 0"
+    return [
+        _mark("Policy taken", f"{taken} * 1000", "blue", "A policy was taken", "cluster", at_value=True),
+        _mark("Policy refused", refused, "red", "A changed policy could not be read", "cluster"),
+    ]

@@ -16,6 +16,8 @@ from tests.dashboards.support import BOARDS, FOLDER, VALUES, VARIABLE, Query, fi
 UIDS = {
     "fleet.json": "lynceus-fleet",
     "application.json": "lynceus-application",
+    "windows.json": "lynceus-windows",
+    "policy.json": "lynceus-policy",
 }
 """Bookmarks, links and provisioning name a board by its uid: it never changes."""
 PANEL_TYPES = {
