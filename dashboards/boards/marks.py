@@ -87,3 +87,10 @@ def reloads() -> list[Annotation]:
         _mark("Policy taken", f"{taken} * 1000", "blue", "A policy was taken", "cluster", at_value=True),
         _mark("Policy refused", refused, "red", "A changed policy could not be read", "cluster"),
     ]
+
+
+def starts() -> list[Annotation]:
+    """Mark the moments at which Lynceus started."""
+    ours = f"and on (cluster, job, instance) {metric('lynceus_build_info', scope=IN_CLUSTER)}"
+    began = f"max by (cluster, instance) ({metric('process_start_time_seconds', scope=IN_CLUSTER)} {ours})"
+    return [_mark("Starts", f"{began} * 1000", "blue", "Lynceus started: {{instance}}", "instance", at_value=True)]

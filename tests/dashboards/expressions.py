@@ -119,7 +119,7 @@ def result_labels(node: t.Any) -> set[str]:
     if isinstance(node, BinaryExpr):
         added = set(node.modifier.group_labels or ()) if node.modifier is not None else set()
         more = result_labels(node.rhs) if str(node.op) == "or" else set()
-        return result_labels(node.lhs) | more | added
+        return (result_labels(node.lhs) or result_labels(node.rhs)) | more | added
     if isinstance(node, Call):
         made = {node.args[1].val} if node.func.name == "label_replace" else set()
         lost = {"le"} if node.func.name == "histogram_quantile" else set()

@@ -15,6 +15,8 @@ VALUES = {
     "namespace_label": "namespace",
     "project": ".*",
     "dest_server": ".*",
+    "repo": ".*",
+    "environment": ".*",
     "application": "web",
     "app_namespace": "argocd",
 }

@@ -18,6 +18,8 @@ UIDS = {
     "application.json": "lynceus-application",
     "windows.json": "lynceus-windows",
     "policy.json": "lynceus-policy",
+    "delivery.json": "lynceus-delivery",
+    "engine.json": "lynceus-engine",
 }
 """Bookmarks, links and provisioning name a board by its uid: it never changes."""
 PANEL_TYPES = {
@@ -265,7 +267,7 @@ def test_marks_can_be_read(board: Board) -> None:
 
 
 @pytest.mark.row(196)
-@pytest.mark.parametrize("name", ["fleet.json", "application.json"])
+@pytest.mark.parametrize("name", ["fleet.json", "application.json", "delivery.json"])
 def test_ends_of_syncs_are_marked(name: str) -> None:
     """On the boards where changes are looked for, good and bad ones apart."""
     (good, bad) = BOARDS[name]["annotations"]["list"][:2]
