@@ -93,7 +93,8 @@ class LineHandler(logging.Handler):
         super().__init__()
         self.setFormatter(formatter)
         self._formatter, self._trace_id = formatter, trace_id
-        self.sink = Sink(target_of(stream), self._lost, "lynceus-log")
+        self.stream, self.target = stream, target_of(stream)
+        self.sink = Sink(self.target, self._lost, "lynceus-log")
 
     def createLock(self) -> None:  # noqa: N802 - logging names it
         """Have none: nothing here needs it, and who holds it could keep all others waiting."""

@@ -40,19 +40,29 @@ class Target(t.Protocol):
 
 
 class Descriptor:
-    """A file descriptor of our own, written without Python's locks: one that blocks holds up nobody else."""
+    """A file descriptor of our own, written without Python's locks: one that blocks holds up nobody else.
+
+    Two sinks may share it; neither writes into the lines of the other.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = os.dup(descriptor)
+        self._lock = threading.Lock()
 
     def write(self, text: str) -> None:
         """Write all of it; others may have made the pipe a non-blocking one."""
         data = memoryview(text.encode("utf-8", "backslashreplace"))
-        while data:
-            try:
-                data = data[os.write(self._descriptor, data) :]
-            except BlockingIOError:
-                select.select([], [self._descriptor], [], LOOK_SECONDS)
+        with self._lock:
+            while data:
+                try:
+                    data = data[os.write(self._descriptor, data) :]
+                except BlockingIOError:
+                    self.wait(self._descriptor)
+
+    @staticmethod
+    def wait(descriptor: int) -> None:
+        """Wait a little until a descriptor can be written to."""
+        select.select([], [descriptor], [], LOOK_SECONDS)
 
 
 class Stream:
@@ -60,11 +70,13 @@ class Stream:
 
     def __init__(self, stream: t.TextIO) -> None:
         self._stream = stream
+        self._lock = threading.Lock()
 
     def write(self, text: str) -> None:
         """Write all of it."""
-        self._stream.write(text)
-        self._stream.flush()
+        with self._lock:
+            self._stream.write(text)
+            self._stream.flush()
 
 
 def target_of(stream: t.TextIO) -> Target:

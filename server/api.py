@@ -12,7 +12,7 @@ import flask
 from model.application import Application
 from model.decision import Decision
 from model.errors import Denied, Forbidden, InvalidInput, LynceusError, NotFound
-from model.events import DecisionMade
+from model.events import DecisionMade, OperationRequested
 from model.states import RefreshLevel
 from policy.rbac import deeds, explain
 from policy.subjects import Subject
@@ -103,6 +103,7 @@ class Api:
         if self._parts.request_refresh is None:
             return _not_here("refresh applications")
         self._parts.request_refresh(app.key, RefreshLevel.LATEST_FORCED, "api request", hard=depth == "hard")
+        self._requested(app, "refresh", {"depth": depth})
         return views.application(app)
 
     def sync(self, name: str) -> dict[str, t.Any] | errors.Answer:
@@ -127,6 +128,7 @@ class Api:
             return errors.answer(409, f"another operation of {name} is already in progress")
         operation = bodies.operation(app, request, _caller().name, _caller().groups)
         self._parts.submit_operation(app.key, operation)
+        self._requested(app, "sync", bodies.details(request))
         return {
             "metadata": {"namespace": app.metadata.namespace, "name": name},
             "operation": views.operation(operation),
@@ -140,6 +142,7 @@ class Api:
         deed = deeds.end_sync(app.rbac_object(self._parts.control_namespace))
         self._demand(app, "sync", self._judge(deed))
         self._parts.terminate_operation(app.key)
+        self._requested(app, "terminate", {})
         return {}
 
     def syncwindows(self, name: str) -> dict[str, t.Any]:
@@ -204,6 +207,20 @@ class Api:
         self._publish(app, action, decision)
         if not decision.allowed:
             raise Denied(decision)
+
+    def _requested(
+        self, app: Application, what: t.Literal["sync", "terminate", "refresh"], details: dict[str, str]
+    ) -> None:
+        """Tell that what the caller asked for is under way."""
+        self._parts.publish(
+            OperationRequested(
+                key=app.key,
+                project=app.spec.project or "default",
+                subject=_caller().name,
+                what=what,
+                details=details,
+            )
+        )
 
     def _publish(self, app: Application, action: str, decision: Decision) -> None:
         self._parts.publish(

@@ -57,6 +57,18 @@ def sync_request(body: bytes) -> SyncRequest:
     return request
 
 
+def details(request: SyncRequest) -> dict[str, str]:
+    """Return in a few words what a request asks for, for the audit log; nothing of its free forms but the reason."""
+    chosen = {
+        "revision": request.revision,
+        "dry_run": "true" if request.dry_run else "",
+        "prune": "true" if request.prune else "",
+        "resources": str(len(request.resources)) if request.resources else "",
+        "given_reason": request.break_glass.strip(),
+    }
+    return {word: value for word, value in chosen.items() if value}
+
+
 def is_other_revision(app: Application, request: SyncRequest) -> bool:
     """Say whether another revision is asked for than the Application names."""
     return bool(request.revision) and request.revision != _tracked(app)

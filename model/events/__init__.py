@@ -23,6 +23,7 @@ from model.events.delivery import Restored as Restored
 from model.events.delivery import SelfHealed as SelfHealed
 from model.events.delivery import Standing as Standing
 from model.events.loop import Leading as Leading
+from model.events.loop import OperationRequested as OperationRequested
 from model.events.loop import QueueMoved as QueueMoved
 from model.events.loop import QueueState as QueueState
 from model.events.loop import Stage as Stage

@@ -107,3 +107,14 @@ class Leading(Event, frozen=True, kw_only=True):
     """This process began, or ceased, to be the one that works."""
 
     leading: bool
+
+
+class OperationRequested(Event, frozen=True, kw_only=True):
+    """Somebody asked for something through the API, was let through, and it was written or queued."""
+
+    key: NamespacedName
+    project: str
+    subject: str
+    what: t.Literal["sync", "terminate", "refresh"]
+    details: dict[str, str] = msgspec.field(default_factory=dict)
+    """sync: revision, dry_run, prune, resources and the reason given for break-glass, as far as they were given."""
