@@ -40,17 +40,17 @@ class Index:
 
     def __init__(self, apps: t.Iterable[Application]) -> None:
         self._users: dict[str, list[tuple[Application, Source]]] = {}
+        self._names: dict[str, str] = {}
         for app in apps:
             for source in app.spec.all_sources:
-                if key := key_of(source.repo_url):
+                key, name = known_by(source.repo_url)
+                if key:
                     self._users.setdefault(key, []).append((app, source))
+                    self._names[key] = min(name, self._names.get(key, name))
 
     def known_as(self, push: Push) -> str:
         """Return how an Application names the repository of the push, without credentials; empty when none uses it."""
-        names = (
-            display_url(source.repo_url) for key in sorted(push.repositories) for _, source in self._users.get(key, ())
-        )
-        return min(names, default="")
+        return min((self._names[key] for key in push.repositories if key in self._names), default="")
 
     def matches(self, push: Push) -> list[Match]:
         """Return each Application that the push concerns, once."""
@@ -63,7 +63,7 @@ class Index:
                     found[app.key] = Match(
                         key=app.key,
                         project=app.spec.project or "default",
-                        repo=display_url(source.repo_url),
+                        repo=known_by(source.repo_url)[1],
                         change=change,
                     )
         return list(found.values())
@@ -99,9 +99,9 @@ class _Moved:
 
 
 @functools.lru_cache(maxsize=16_384)
-def key_of(url: str) -> str:
-    """Return `repository_key`, or empty text for a URL that cannot be one."""
+def known_by(url: str) -> tuple[str, str]:
+    """Return `repository_key`, empty for a URL that cannot be one, and the URL as it may be shown."""
     try:
-        return repository_key(url)
+        return repository_key(url), display_url(url)
     except InvalidSpec:
-        return ""
+        return "", ""
