@@ -43,6 +43,8 @@ class RunOptions:
     """Label sets of one family that Applications own; families that they do not own may have a tenth of it."""
     environment_label: str = "environment"
     """Label of Applications whose value is the environment that they deploy to."""
+    state_seconds: float = 15.0
+    """What is remembered over restarts is written at most so often; counts of deployments come with it."""
     host: str = "127.0.0.1"
     metrics_port: int = METRICS_PORT
     api_port: int = API_PORT

@@ -13,6 +13,8 @@ import typing as t
 from controller.cage import Cage
 from controller.clock import SystemClock
 from controller.context import LoopOptions
+from controller.delivery import Delivery
+from controller.delivery.memory import ConfigMaps
 from controller.kube.client import KubeClient
 from controller.manager import Manager
 from controller.secretbook import SecretBook
@@ -95,6 +97,16 @@ class Lynceus:
             book=self.book,
         )
         self.exporter.sample(queues=self.manager.queue_states)
+        self.delivery = Delivery(
+            publish=bus.publish,
+            clock=clock,
+            mode=options.mode,
+            sources=self.sources,
+            store=ConfigMaps(self.client, options.namespace, clock),
+            environment_label=options.environment_label,
+            save_seconds=options.state_seconds,
+        )
+        bus.subscribe(self.delivery.listen)
         parts = self._parts(clock, bus)
         self.metrics_server = Server(create_app(parts, api=False), options.host, options.metrics_port)
         self.api_server = Server(create_app(parts), options.host, options.api_port)
@@ -126,12 +138,14 @@ class Lynceus:
         """Start the servers, then the loop, so that probes answer while the caches fill."""
         self.metrics_server.start()
         self.api_server.start()
+        self.delivery.start()
         self.manager.start()
 
     def stop(self) -> None:
         """End everything, each part within its own deadline; a part that fails does not keep the others running."""
         endings: tuple[t.Callable[[], object], ...] = (
             self.manager.stop,
+            self.delivery.stop,
             self.api_server.stop,
             self.metrics_server.stop,
             self.sources.close,

@@ -54,18 +54,13 @@ def completed(state: OperationState | None) -> bool:
 
 
 def identity(state: OperationState) -> str:
-    """Return a text that only this operation has, as far as its status can tell operations apart."""
-    sync = state.operation.sync or SyncOperation()
-    flags = (
-        f"{'d' * sync.dry_run}{'a' * state.operation.initiated_by.automated}{len(sync.resources or ())}.{heals(state)}"
-    )
-    who = digest((state.operation.initiated_by.username,))[:6]
-    return f"{state.started_at} {flags} {who} {digest(asked(state).revisions)[:10]}"
+    """Return a text that only this operation has, from its beginning to its end."""
+    return f"{state.started_at} {digest(state.operation)}"
 
 
 def finished_identity(state: OperationState) -> str:
-    """Return a text that only this end of this operation has."""
-    return f"{identity(state)} {state.finished_at} {state.phase} {state.retry_count}"
+    """Return a text that only this end of this operation has; its times alone are whole seconds."""
+    return f"{identity(state)} {state.finished_at} {state.phase} {state.retry_count} {asked(state).mark}"
 
 
 def heals(state: OperationState) -> int:
