@@ -73,11 +73,29 @@ def decide(
 
 def permission(context: Context, app: Application, memory: Memory, now: dt.datetime) -> Decision:
     """Ask whether an automated and a manual sync would be let through now, and tell the listeners."""
-    automated = context.guard.may_sync(app, now=now, manual=False)
-    manual = context.guard.may_sync(app, now=now, manual=True)
+    automated = manual = context.guard.may_use(app)
+    if automated.allowed:
+        automated = context.guard.may_sync(app, now=now, manual=False)
+        manual = context.guard.may_sync(app, now=now, manual=True)
     context.publish(SyncPermission(key=app.key, project=app.spec.project, automated=automated, manual=manual))
+    memory.permission_asked = now
     memory.permission_until = min((d.until for d in (automated, manual) if d.until is not None), default=None)
     return automated
+
+
+def ask_again(context: Context, app: Application, memory: Memory, now: dt.datetime, *, wanted: bool) -> None:
+    """Ask policy unless this turn did: also where its refresh failed before that, or there was none.
+
+    Args:
+        context: the shared parts.
+        app: the Application.
+        memory: what is remembered of it.
+        now: when the turn began.
+        wanted: something may have changed; else it is asked when the last answer is over.
+    """
+    over = memory.permission_until is not None and memory.permission_until <= now
+    if memory.permission_asked != now and (wanted or over or memory.permission_asked is None):
+        permission(context, app, memory, now)
 
 
 def waits(app: Application) -> bool:

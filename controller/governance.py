@@ -57,9 +57,10 @@ class Governance:
         publish: t.Callable[[Event], None],
         mode: t.Literal["strict", "compat"],
         changed: t.Callable[[], None],
+        swapped: t.Callable[[policy_guard.Generation], None],
     ) -> None:
         self.guard, self._book, self._mode, self._namespace = guard, book, mode, namespace
-        self._publish, self._changed = publish, changed
+        self._publish, self._changed, self._swapped = publish, changed, swapped
         self.settings = Settings()
         self.projects: dict[str, AppProject] = {}
         """The last good version of each AppProject that exists."""
@@ -68,7 +69,7 @@ class Governance:
         self.loaded = False
         """True once a valid generation is in force; before that nothing may be synced."""
         self._rbac = RbacSettings()
-        self._log = PolicyLog(mode)
+        self._log = PolicyLog(mode, publish)
         self._logged: frozenset[str] = frozenset()
         self._config_maps: dict[str, tuple[dict[str, str], str]] = {}
         """Each ConfigMap as it was read last."""
@@ -152,10 +153,18 @@ class Governance:
         self.problems = (*broken, *self.settings.problems)
         self.guard.swap(generation)
         self.loaded = generation.engine is not None
+        self._swapped(generation)
         self._publish(PolicyLoaded(ok=not broken, generation=generation.id, problems=self.problems))
         projects = tuple(self.projects.values())
-        loaded = Loaded(generation=generation.id, rbac=self._rbac, projects=projects, findings=findings)
-        self._log.hand_over(loaded)
+        self._log.hand_over(
+            Loaded(
+                generation=generation.id,
+                rbac=self._rbac,
+                projects=projects,
+                findings=findings,
+                engine=generation.engine,
+            )
+        )
         self._say(unread, self.settings.problems)
 
     def _say(self, unread: t.Iterable[str], settings: t.Iterable[str]) -> None:

@@ -13,6 +13,7 @@ import typing as t
 
 from controller.applications import Applications
 from controller.backoff import FailureBackoff
+from controller.calendarwatch import CalendarWatch
 from controller.clock import Clock
 from controller.clockwatch import ClockWatch
 from controller.clusters import Clusters
@@ -91,9 +92,10 @@ class Manager:
         self._memories_lock = threading.Lock()
         self.store = Applications(self._changed)
         book = book or SecretBook()
+        self._calendar = CalendarWatch(clock, publish)
         self.governance = Governance(
             client, namespace, guard=guard, book=book, clock=clock, publish=publish,
-            mode=self.options.policy_mode, changed=self._governed,
+            mode=self.options.policy_mode, changed=self._governed, swapped=self._calendar.use,
         )  # fmt: skip
         self.clusters = Clusters(client, book, clock=clock, publish=publish, watcher=self._live_changed)
         self.interest = Interest(self.governance, namespace)
@@ -119,12 +121,14 @@ class Manager:
         self._watch.settled.wait(START_SECONDS)
         self._workers.start()
         self._clock_watch.start()
+        self._calendar.start()
         self._started = True
 
     def stop(self, timeout: float = 20.0) -> None:
         """Begin no new turn and no new wave, let running turns write their state, end all threads."""
         self._stopping.set()
         self._clock_watch.stop()
+        self._calendar.stop()
         self.refreshes.close()
         self.operations.close()
         self._workers.join(timeout)
@@ -283,6 +287,7 @@ class Manager:
 
     def _clock_set(self, seconds: float) -> None:
         """Hear that somebody set the clock: timers count seconds and know nothing of the new time of day."""
+        self._calendar.clock_set()
         self._ask_all("clock set")
 
     def _ask_all(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a policy, said in the log: each finding once for each generation that has it.
+"""What is wrong with a policy, said in the log and counted, and which lines it has: once for each generation.
 
 Looking through ten thousand lines takes a second, so it is done in a thread of its own and only for the newest
 generation. Errors keep their unit out of force; warnings are in force and may not mean what was meant. Nothing is
@@ -13,10 +13,13 @@ import typing as t
 
 import msgspec
 
+from model.events import Event, PolicyFindings, PolicyRules
 from model.project import AppProject
 from model.settings import RbacSettings
 from policy.findings import Finding, Mode
+from policy.rbac.engine import Engine
 from policy.rbac.lint import lint
+from policy.rbac.listed import listed
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +37,22 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     projects: tuple[AppProject, ...]
     findings: tuple[Finding, ...]
     """What building it found."""
+    engine: Engine | None = None
+    """Its RBAC; None: there is none that can be used."""
 
 
 class PolicyLog:
     """Looks through each new generation and logs what it finds."""
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, publish: t.Callable[[Event], None] | None = None) -> None:
+        """Begin with nothing.
+
+        Args:
+            mode: how the policy is read.
+            publish: takes PolicyRules and PolicyFindings.
+        """
         self._mode: Mode = mode
+        self._publish = publish or (lambda _: None)
         self._newest: Loaded | None = None
         self._told = ""
         self._wake, self._stopping = threading.Event(), threading.Event()
@@ -65,6 +77,7 @@ class PolicyLog:
         if loaded.generation == self._told:
             return 0
         self._told = loaded.generation
+        self._list_rules(loaded)
         more = lint(loaded.rbac, projects=loaded.projects, mode=self._mode)
         found = list(dict.fromkeys([*loaded.findings, *more]))
         for finding in found[:MOST]:
@@ -73,7 +86,16 @@ class PolicyLog:
         if len(found) > MOST:
             extra = {"generation": loaded.generation, "findings": len(found), "shown": MOST}
             log.warning("more policy findings than are shown, see lynceus rbac validate", extra=extra)
+        errors = sum(finding.severity == "error" for finding in found)
+        self._publish(PolicyFindings(generation=loaded.generation, errors=errors, warnings=len(found) - errors))
         return len(found)
+
+    def _list_rules(self, loaded: Loaded) -> None:
+        rules, more = listed(loaded.engine)
+        if more:
+            extra = {"generation": loaded.generation, "lines": len(rules) + more, "shown": len(rules)}
+            log.warning("more policy lines than metrics are kept of", extra=extra)
+        self._publish(PolicyRules(generation=loaded.generation, rules=rules))
 
     def _run(self) -> None:
         while True:

@@ -43,6 +43,9 @@ class Refresher:
         context, now = self._context, self._context.clock.now()
         if app.metadata.annotation(SKIP_RECONCILE_ANNOTATION) == "true" or app.deleting:
             turn.quiet = True
+            if not app.deleting:
+                autostart.ask_again(context, app, memory, now, wanted=memory.requested is not None)
+                self._at(app, [memory.permission_until], now)
             return
         memory.witness.meet(app, context.started())
         settings = context.governance.settings
@@ -57,16 +60,21 @@ class Refresher:
             turn.level, turn.reason, turn.project = int(request.level), request.reason, app.spec.project
             turn.pushed_at, request = request.pushed_at, msgspec.structs.replace(request, pushed_at=None)
             self._refresh(app, memory, turn, request, now)
-        if memory.permission_until is not None and memory.permission_until <= now:
-            autostart.permission(context, app, memory, now)
+        autostart.ask_again(context, app, memory, now, wanted=request is not None)
         newest = context.applications.get(app.key) or app
         due = refresh.next_due(newest, memory.checked_at, settings)
-        times = [(at - now).total_seconds() for at in (due, memory.permission_until) if at is not None]
         later = memory.later_seconds(context.clock.monotonic())
-        if times or later is not None:
-            self._again(app, memory, min(times if later is None else [*times, later]))
+        self._at(app, [due, memory.permission_until], now, later)
 
-    def _again(self, app: Application, memory: Memory, seconds: float) -> None:
+    def _at(
+        self, app: Application, times: list[dt.datetime | None], now: dt.datetime, later: float | None = None
+    ) -> None:
+        """Come back at the first of these times, or in `later` seconds."""
+        seconds = [(at - now).total_seconds() for at in times if at is not None]
+        if seconds or later is not None:
+            self._again(app, min(seconds if later is None else [*seconds, later]))
+
+    def _again(self, app: Application, seconds: float) -> None:
         """Come back when the clock runs out; the clock is the reason, so no request is noted."""
         request = Request(level=RefreshLevel.NOTHING, reason="timer")
         self._context.ask_refresh(app.key, request, max(0.05, seconds))

@@ -95,11 +95,13 @@ class WindowState(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     """Of the AppProject, or of the ConfigMap it stands in."""
     project: str
+    """That it concerns: a window that several projects inherit or share has a state for each."""
     window: str
     """What names it within its project: its name, else its place, for example spec.syncWindows[0]."""
     kind: str
     """allow or deny."""
     schedule: str
+    """Five fields; of a one-off window its times: from 2026-12-20T00:00 until 2026-12-27T00:00."""
     duration: str
     time_zone: str
     manual_sync: bool
@@ -107,7 +109,7 @@ class WindowState(msgspec.Struct, frozen=True, kw_only=True):
     next_change: float | None = None
     """Unix seconds at which it opens or closes next; None = never."""
     invalid: bool = False
-    """It cannot be evaluated."""
+    """It cannot be evaluated: it keeps back what it may concern, is never active and never changes."""
 
 
 class FreezeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,8 +120,9 @@ class FreezeState(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     """The glob of projects as written; * for all."""
     active: bool
+    """False once, when the last of its scope and project has ended; later it is not there at all."""
     since: float | None = None
-    """Unix seconds; None when it is not active."""
+    """Unix seconds; None when it is not active, or its record does not say."""
 
 
 class CalendarChanged(Event, frozen=True, kw_only=True):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import collections
+import datetime as dt
+import json
 
-from model.events import ApiRequestFinished, QueueMoved, WriteMoved
+import pytest
+
+from model.events import ApiRequestFinished, CalendarChanged, QueueMoved, SyncPermission, WriteMoved
 from tests.scenarios.world import World, config_map
 from tests.stage.git import Repo
 
@@ -42,3 +46,64 @@ def test_queues_tell_what_moves(world: World, repo: Repo) -> None:
     for name in names:
         assert 0 < moves[name, "added"]
         assert moves[name, "taken"] == moves[name, "done"]
+
+
+@pytest.mark.parametrize("mode", ["reconcile", "observe"])
+def test_windows_and_freezes_are_told_as_they_change(world: World, repo: Repo, mode: str) -> None:
+    """What opens by the clock, what comes and goes with the project, a clock that is set, in both modes alike."""
+    repo.push(SIX)
+    world.clock.set("2026-06-15T11:00:00+00:00")
+    night = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"]}
+    world.project(syncWindows=[night])
+    world.app("shop", repo, policy={})
+    world.start(mode=mode, clock_watch=dt.timedelta(seconds=0.1))
+
+    def stands() -> list[tuple[str, bool]]:
+        return [(state.window, state.active) for state in world.of(CalendarChanged)[-1].windows]
+
+    world.wait("closed", lambda: stands() == [("spec.syncWindows[0]", False)])
+    world.wait("asked", lambda: permission(world) == (True, ""))
+    world.clock.set("2026-06-15T21:59:59+00:00")
+    world.wait("open", lambda: stands() == [("spec.syncWindows[0]", True)])
+    world.wait("blocked", lambda: permission(world) == (False, "window_deny"))
+    world.clock.set("2026-06-16T06:00:00+00:00")
+    world.wait("closed again", lambda: stands() == [("spec.syncWindows[0]", False)])
+    world.wait("let through", lambda: permission(world) == (True, ""))
+    world.project(syncWindows=[night, {**night, "kind": "allow"}])
+    world.wait("both", lambda: [name for name, _ in stands()] == ["spec.syncWindows[0]", "spec.syncWindows[1]"])
+    world.wait("outside", lambda: permission(world) == (False, "outside_allow"))
+    freeze = {"reason": "r", "person": "p", "start": "2026-06-16T05:00:00Z", "end": "2026-06-17T00:00:00Z"}
+    world.settings("lynceus-cm", **{"freeze.f1": json.dumps(freeze)})
+    world.wait("frozen", lambda: [state.active for state in world.of(CalendarChanged)[-1].freezes] == [True])
+    world.wait("frozen app", lambda: permission(world) == (False, "freeze"))
+    world.settings("lynceus-cm", **{"freeze.f1": json.dumps({**freeze, "stopped": "2026-06-16T05:30:00Z"})})
+    world.wait("lifted", lambda: [state.active for state in world.of(CalendarChanged)[-1].freezes] == [False])
+    world.project(destinations=[])
+    world.wait("project", lambda: permission(world) == (False, "project"))
+
+
+def permission(world: World) -> tuple[bool, str]:
+    """Return the newest answer that was told for an automated sync."""
+    told = world.of(SyncPermission)
+    assert told
+    found = told[-1].automated
+    return found.allowed, found.block
+
+
+def test_permission_is_told_where_nothing_can_be_compared(world: World) -> None:
+    """A source that does not answer, a project that forbids, reconciliation that is switched off."""
+    world.project("strict", sourceRepos=[])
+    world.app("dead", "http://127.0.0.1:1/none.git")
+    world.app("forbidden", "http://127.0.0.1:1/none.git", project="strict")
+    world.app("skipped", "http://127.0.0.1:1/none.git")
+    world.patch("skipped", {"metadata": {"annotations": {"argocd.argoproj.io/skip-reconcile": "true"}}})
+    world.start()
+
+    def blocks() -> dict[str, str]:
+        return {event.key.name: event.automated.block for event in world.of(SyncPermission)}
+
+    world.wait("all", lambda: blocks() == {"dead": "", "forbidden": "project", "skipped": ""})
+    always = {"kind": "deny", "schedule": "* * * * *", "duration": "24h", "applications": ["*"]}
+    world.project(syncWindows=[always])
+    expected = {"dead": "window_deny", "forbidden": "project", "skipped": "window_deny"}
+    world.wait("blocked", lambda: blocks() == expected)
