@@ -54,6 +54,10 @@ class RunOptions:
     """Schemes of repository URLs; http and file only when asked for."""
     otlp_endpoint: str = ""
     """Where traces go, OTLP over HTTP; empty: nowhere."""
+    trace_sample: float = 1.0
+    """Share of the traces that are kept; a deployment is kept whole or not at all."""
+    audit_log: str = ""
+    """A file, stderr or - (stdout); empty: among the log lines."""
 
     @property
     def exports_argocd_metrics(self) -> bool:

@@ -23,11 +23,11 @@ from controller.webhooksecrets import WebhookSecretReader
 from exporter import Exporter
 from exporter.choice import Choice
 from exporter.tracing import Tracing
-from lynceus import __version__
+from lynceus import __version__, audit
 from lynceus.options import RunOptions
 from lynceus.stopping import stop_on_signals
 from model.errors import LynceusError
-from model.events import Event
+from model.events import Event, Lost
 from model.secrets import IN_CLUSTER_SERVER
 from policy.guard import Guard
 from server.app import create_app
@@ -62,21 +62,12 @@ class Lynceus:
 
     def __init__(self, options: RunOptions) -> None:
         self.options, clock, bus = options, SystemClock(), Bus()
-        self.exporter = Exporter(
-            argocd_metrics=options.exports_argocd_metrics,
-            version=__version__,
-            mode=options.mode,
-            now=lambda: clock.now().timestamp(),
-            chosen=_chosen(options),
-        )
-        self.tracing = Tracing(options.otlp_endpoint, version=__version__, on_drop=self.exporter.spans_dropped)
-        bus.subscribe(self.exporter.listen)
-        bus.subscribe(self.tracing.listen)
+        self._listeners(clock, bus)
         path = str(options.kubeconfig) if options.kubeconfig else None
         self.client = KubeClient.from_kubeconfig(
             path, options.context, allow_exec=options.allow_exec, on_request=bus.publish, known_as=IN_CLUSTER_SERVER
         )
-        self.cage, self.book, self.guard = Cage(), SecretBook(), Guard()
+        self.cage, self.book = Cage(), SecretBook()
         self.sources = SourceService(
             cache_dir=options.cache_dir,
             repositories=self.book.repository,
@@ -111,6 +102,32 @@ class Lynceus:
         self.metrics_server = Server(create_app(parts, api=False), options.host, options.metrics_port)
         self.api_server = Server(create_app(parts), options.host, options.api_port)
 
+    def _listeners(self, clock: SystemClock, bus: Bus) -> None:
+        """Make those who hear what happens: metrics, traces and the audit log."""
+        options, self.guard = self.options, Guard()
+        self.exporter = Exporter(
+            argocd_metrics=options.exports_argocd_metrics,
+            version=__version__,
+            mode=options.mode,
+            now=lambda: clock.now().timestamp(),
+            chosen=_chosen(options),
+        )
+        self.tracing = Tracing(
+            options.otlp_endpoint,
+            version=__version__,
+            sample=options.trace_sample,
+            on_drop=lambda number: bus.publish(Lost(what="span", number=number)),
+        )
+        bus.subscribe(self.exporter.listen)
+        bus.subscribe(self.tracing.listen)
+        self.losses = audit.attach(
+            options.audit_log,
+            clock=clock,
+            freezes=lambda: self.guard.current.additions.additions.freezes,
+            subscribe=bus.subscribe,
+            publish=bus.publish,
+        )
+
     def _parts(self, clock: SystemClock, bus: Bus) -> Parts:
         writes = self.options.mode == "reconcile"
         return Parts(
@@ -136,6 +153,7 @@ class Lynceus:
 
     def start(self) -> None:
         """Start the servers, then the loop, so that probes answer while the caches fill."""
+        self.losses.start()
         self.metrics_server.start()
         self.api_server.start()
         self.delivery.start()
@@ -151,6 +169,7 @@ class Lynceus:
             self.sources.close,
             self.cage.close,
             lambda: self.tracing.shutdown(2.0),
+            self.losses.stop,
         )
         for end in endings:
             with contextlib.suppress(LynceusError):

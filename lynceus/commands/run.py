@@ -76,6 +76,15 @@ def _listed(context: click.Context, parameter: click.Parameter, given: tuple[str
     "--otlp-endpoint", envvar="OTEL_EXPORTER_OTLP_ENDPOINT", default="", help="Send traces there, OTLP over HTTP."
 )
 @click.option(
+    "--trace-sample", type=click.FloatRange(0, 1), default=1.0, help="Share of the traces that are kept, each whole."
+)
+@click.option(
+    "--audit-log",
+    default="",
+    show_default="among the log lines",
+    help="Decisions, overrides and requests as JSON lines: a file, stderr or - (stdout).",
+)
+@click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="From which level on."
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Of the lines on stderr.")
@@ -84,8 +93,9 @@ def run(schemes: tuple[str, ...], log_level: str, log_format: str, cache_dir: Pa
 
     Every option can be given as an environment variable: LYNCEUS_NAMESPACE, LYNCEUS_METRICS_PORT, …
     """
+    from controller.turn import trace_id
     from lynceus.wiring import serve_until_stopped
 
-    logs.set_up(log_level, log_format)
+    logs.set_up(log_level, log_format, trace_id=trace_id)
     allowed = tuple(dict.fromkeys(("https", "ssh", *schemes)))
     serve_until_stopped(RunOptions(cache_dir=cache_dir.expanduser(), allow_schemes=allowed, **values))
