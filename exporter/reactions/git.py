@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 import typing as t
 
+from exporter.choice import MOST_LABEL_SETS
 from exporter.instruments import Instruments
 from exporter.reactions import On
 from exporter.readings import repository
@@ -14,8 +16,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REQUEST_TYPES = ("ls-remote", "fetch")
 _RESULTS = ("success", "error")
 
-MOST_REPOSITORIES = 20_000
-"""Repositories that are remembered as such; beyond them the counters of one that comes back are not born at 0."""
+MOST_FORMER = 1_000
+"""Repositories that nobody names any more and that are remembered, for what was under way when the last one left."""
 
 
 class Git:
@@ -29,8 +31,9 @@ class Git:
             now: the clock, in Unix seconds.
         """
         self._instruments, self._now = instruments, now
-        self._known: dict[str, None] = {}
-        self._dropped: dict[str, None] = {}
+        self._known: set[str] = set()
+        self._former: dict[str, bool] = {}
+        self._lock = threading.Lock()
         self.on: On = {
             events.RepositoryKnown: self._repository,
             events.GitRequestFinished: self._request,
@@ -40,20 +43,29 @@ class Git:
 
     def came(self, repo: str) -> None:
         """Take that an Application names a repository that none named before."""
-        if self._dropped.pop(repo, repo) is None and repo in self._known:
-            self._bear(repo)
+        with self._lock:
+            if not self._former.pop(repo, False):
+                return
+            self._known.add(repo)
+        self._bear(repo)
 
     def went(self, repo: str) -> None:
         """Take that no Application names it any more: its series go, so that nothing waits for it for ever."""
-        self._dropped[repo] = None
-        if len(self._dropped) > MOST_REPOSITORIES:
-            del self._dropped[next(iter(self._dropped))]
+        with self._lock:
+            self._former[repo] = repo in self._known
+            self._known.discard(repo)
+            if len(self._former) > MOST_FORMER:
+                del self._former[next(iter(self._former))]
         self._instruments.forget("repo", repo)
 
     def _repository(self, event: events.RepositoryKnown) -> None:
         repo = repository(event.repo)
-        if len(self._known) < MOST_REPOSITORIES:
-            self._known[repo] = None
+        with self._lock:
+            if repo in self._former:
+                self._former[repo] = True
+                return
+            if len(self._known) < MOST_LABEL_SETS:
+                self._known.add(repo)
         self._bear(repo)
 
     def _bear(self, repo: str) -> None:
@@ -65,7 +77,7 @@ class Git:
 
     def _request(self, event: events.GitRequestFinished) -> None:
         repo = repository(event.repo)
-        if repo in self._dropped:
+        if repo in self._former:
             return
         self._instruments.count("argocd_git_request_total", repo, event.request_type, event.result)
         if (event.request_type, event.result) == ("ls-remote", "error"):
@@ -82,7 +94,7 @@ class Git:
 
     def _wait(self, event: events.GitWait) -> None:
         repo = repository(event.repo)
-        if repo not in self._dropped:
+        if repo not in self._former:
             self._instruments.set("argocd_repo_pending_request_total", event.pending, repo)
         if event.waited is not None:
             self._instruments.observe("argocd_repo_parallelism_wait_duration_seconds", event.waited)
