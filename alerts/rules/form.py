@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
 import typing as t
 
@@ -146,6 +147,7 @@ def _field(name: str, value: t.Any) -> str:
     return f"{name}: {_scalar(name, value)}\n"
 
 
+@functools.cache
 def _scalar(name: str, value: str) -> str:
     """Return the text bare where YAML reads it as the same text, else quoted."""
     try:

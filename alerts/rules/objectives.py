@@ -35,6 +35,11 @@ class Burn(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     hold: str
 
+    @property
+    def words(self) -> str:
+        """The factor as a sentence has it."""
+        return "" if self.factor == 1 else f"{self.factor:g} times what "
+
 
 BURNS = (
     Burn(long="1h", short="5m", factor=14.4, severity="critical", hold="2m"),
@@ -140,7 +145,7 @@ def _alert(objective: Objective, burn: Burn) -> Alert:
         labels={"slo": name, "long": burn.long, "short": burn.short},
         summary=f"Too many {objective.noun} {objective.fails.rstrip(',')}",
         description=f"{{{{ $value | humanizePercentage }}}} of all {objective.noun} within {burn.long} "
-        f"{objective.fails} and the last {burn.short} are no better: {burn.factor:g} times what the objective allows.",
+        f"{objective.fails} and the last {burn.short} are no better: more than {burn.words}the objective allows.",
         board=objective.board,
     )
 

@@ -145,7 +145,10 @@ class Thresholds:
 
 def _read(threshold: Threshold, text: str) -> float:
     if threshold.is_time:
-        return seconds(text)
+        try:
+            return seconds(text)
+        except ValueError as wrong:
+            raise ValueError(f"{threshold.name}: {wrong}") from None
     if re.fullmatch(r"\d+(\.\d+)?", text) is None:
         raise ValueError(f"{threshold.name}: {text!r} is no number")
     return float(text)

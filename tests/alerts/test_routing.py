@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.support import ALL_RULES, ROOT
+from tests.alerts.support import ALERTING, ROOT, Rule, key
 from tests.dashboards.tools import need
 
 CONFIG = ROOT / "deploy" / "monitoring" / "alertmanager.yaml"
@@ -21,10 +21,10 @@ RECEIVERS = {"critical": "page", "warning": "channel", "info": "archive"}
 
 
 @pytest.mark.row(191)
-@pytest.mark.parametrize("name", ALL_RULES)
-def test_amtool_routes_each_alert_by_its_severity(name: str) -> None:
+@pytest.mark.parametrize("rule", ALERTING, ids=key)
+def test_amtool_routes_each_alert_by_its_severity(rule: Rule) -> None:
     """Critical pages, warning goes to a channel, the rest is kept."""
-    severity = ALL_RULES[name]["labels"]["severity"]
+    severity = rule["labels"]["severity"]
     route = [
         need("amtool", "prometheus-alertmanager"),
         "config",
@@ -32,7 +32,7 @@ def test_amtool_routes_each_alert_by_its_severity(name: str) -> None:
         "test",
         f"--config.file={CONFIG}",
         f"severity={severity}",
-        f"alertname={name}",
+        f"alertname={rule['alert']}",
     ]
     assert RECEIVERS[severity] == subprocess.run(route, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -1,0 +1,103 @@
+"""Which labels an expression of PromQL has in the end, and whether every label in it exists where it is used."""
+
+from __future__ import annotations
+
+import typing as t
+
+import promql_parser as promql
+
+from exporter.catalogue import BY_SAMPLE
+
+TARGET = {"namespace", "job", "instance", "service", "pod", "endpoint", "container"}
+"""What a scrape adds to every series."""
+
+Known = t.Mapping[str, set[str]]
+"""Name of a recorded series -> its labels."""
+
+
+class Unknown(AssertionError):
+    """A name or label that does not exist."""
+
+
+def labels(expression: str, recorded: Known | None = None) -> set[str]:
+    """Return the labels that the result may have; refuse names and labels that do not exist."""
+    return _of(promql.parse(expression), recorded or {})
+
+
+def selectors(expression: str) -> list[promql.VectorSelector]:
+    """Return every selector in an expression."""
+    found: list[promql.VectorSelector] = []
+
+    def visit(node: t.Any) -> None:
+        if isinstance(node, promql.MatrixSelector):
+            visit(node.vector_selector)
+        elif isinstance(node, promql.VectorSelector):
+            found.append(node)
+
+    promql.walk(promql.parse(expression), visit)
+    return found
+
+
+def _of(node: t.Any, recorded: Known) -> set[str]:
+    if isinstance(node, promql.VectorSelector):
+        return _selected(node, recorded)
+    if isinstance(node, promql.MatrixSelector):
+        return _selected(node.vector_selector, recorded)
+    if isinstance(node, promql.ParenExpr | promql.SubqueryExpr | promql.UnaryExpr):
+        return _of(node.expr, recorded)
+    if isinstance(node, promql.AggregateExpr):
+        return _aggregated(node, recorded)
+    if isinstance(node, promql.BinaryExpr):
+        return _joined(node, recorded)
+    if isinstance(node, promql.Call):
+        return _called(node, recorded)
+    return set()
+
+
+def _selected(node: promql.VectorSelector, recorded: Known) -> set[str]:
+    if node.name in recorded:
+        there = recorded[node.name]
+    elif node.name in BY_SAMPLE:
+        bucket = {"le"} if node.name.endswith("_bucket") else set()
+        there = {*BY_SAMPLE[node.name].labels, *TARGET, *bucket}
+    elif node.name == "up":
+        there = TARGET
+    else:
+        raise Unknown(f"no series is called {node.name}")
+    _require({matcher.name for matcher in node.matchers.matchers}, there, node.name)
+    return set(there)
+
+
+def _aggregated(node: promql.AggregateExpr, recorded: Known) -> set[str]:
+    inner = _of(node.expr, recorded)
+    by = set(node.modifier.labels) if node.modifier else set()
+    _require(by, inner, str(node.op))
+    return inner if str(node.op) in ("topk", "bottomk") else by
+
+
+def _joined(node: promql.BinaryExpr, recorded: Known) -> set[str]:
+    left, right = _of(node.lhs, recorded), _of(node.rhs, recorded)
+    modifier = node.modifier
+    if modifier is None:
+        return left | right if str(node.op) == "or" else left or right
+    on = set(modifier.matching.labels) if modifier.matching else set()
+    _require(on, left, "on")
+    _require(on, right, "on")
+    grouped = set(modifier.group_labels or ())
+    _require(grouped, right, "group_left")
+    return left | (right if str(node.op) == "or" else grouped)
+
+
+def _called(node: promql.Call, recorded: Known) -> set[str]:
+    inner: set[str] = set().union(*(_of(arg, recorded) for arg in node.args))
+    if node.func.name == "label_replace":
+        return inner | {node.args[1].val}
+    if node.func.name == "histogram_quantile":
+        _require({"le"}, inner, node.func.name)
+        return inner - {"le"}
+    return set() if node.func.name == "absent" else inner
+
+
+def _require(wanted: set[str], there: set[str], where: str) -> None:
+    if wanted - there:
+        raise Unknown(f"{where}: no label {', '.join(sorted(wanted - there))}; there are {', '.join(sorted(there))}")
