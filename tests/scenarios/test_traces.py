@@ -1,0 +1,209 @@
+"""One deployment is one trace, from the push to the end, over a restart; a collector that hangs changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.cage import Cage
+from exporter import tracing
+from model.events import DecisionMade, DeploymentEnded, GitRequestFinished, TurnFinished
+from model.meta import NamespacedName
+from model.traces import deployment_span_id, deployment_trace_id
+from tests.exporter.collector import Collector, attributes_of, collecting
+from tests.scenarios.conftest import make_world
+from tests.scenarios.test_webhook import SECRET, House, running
+from tests.scenarios.world import World, config_map
+from tests.stage.cluster import Cluster
+from tests.stage.git import Repo
+
+
+@pytest.fixture
+def embedded(sandbox_cluster: Cluster, cage: Cage, tmp_path: Path) -> Iterator[World]:
+    """A world on the embedded cluster."""
+    yield from make_world(sandbox_cluster, cage, tmp_path)
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector on a real socket."""
+    with collecting() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def house(world: World, folder: Path, endpoint: str, **more: t.Any) -> Iterator[House]:
+    """Run the whole program with traces, and what it remembers written often."""
+    with running(world, folder, otlp_endpoint=endpoint, state_seconds=0.2, **more) as found:
+        yield found
+
+
+def test_push_turns_sync_and_end_are_one_trace_over_a_restart(
+    embedded: World, repo: Repo, collector: Collector, tmp_path: Path
+) -> None:
+    """The first process hears the push and compares, the second syncs: every span of the commit has one trace id."""
+    world, key = embedded, NamespacedName(embedded.control, "shop")
+    repo.push({"app/a.yaml": config_map("a", k="1")})
+    world.settings(**{"timeout.reconciliation": "1h"})
+    world.app("shop", repo, policy={})
+    with house(world, tmp_path, collector.endpoint) as first:
+        first.secret(labels=None, **{"webhook.github.secret": SECRET})
+        world.until("shop", "OutOfSync", timeout=30)
+        world.sync("shop")
+        world.until("shop", "Synced", "Healthy", timeout=30)
+        commit = repo.push({"app/a.yaml": config_map("a", k="2")})
+        assert 202 == first.push(repo, commit)
+        world.until("shop", "OutOfSync")
+        early = [turn for turn in first.of(TurnFinished) if turn.deploys == commit]
+    trace, root_id = deployment_trace_id(key, commit), bytes.fromhex(deployment_span_id(key, commit))
+    assert early
+    assert {trace} == {turn.trace_id for turn in early}
+    assert [True] == [turn.pushed_at is not None for turn in early if turn.reason == "push"]
+    before = len(collector.spans(trace))
+    with house(world, tmp_path, collector.endpoint) as second:
+        world.sync("shop")
+        world.until("shop", "Synced", "Healthy", timeout=30)
+        world.wait("the end of it", lambda: [e for e in second.of(DeploymentEnded) if e.revision == commit])
+    spans = collector.spans(trace)
+    assert 0 < before < len(spans)
+    (root,) = [span for span in spans if span.name == "lynceus.deployment"]
+    assert (root_id, b"") == (root.span_id, root.parent_span_id)
+    below = [span.name for span in spans if span.parent_span_id == root_id]
+    assert 1 == below.count("lynceus.push")
+    assert {"lynceus.push", "lynceus.reconcile"} == set(below)
+    assert "success" == attributes_of(root)["lynceus.outcome.deployment"]
+    turns = {span.span_id: attributes_of(span) for span in spans if span.name == "lynceus.reconcile"}
+    assert {"refresh", "operation"} == {turn["lynceus.queue"] for turn in turns.values()}
+    for turn in turns.values():
+        assert {
+            "argocd.app.name": "shop",
+            "argocd.app.namespace": world.control,
+            "argocd.app.project": "default",
+            "argocd.source.repo_url": repo.url,
+            "argocd.revision": "main",
+            "argocd.resolved_revision": commit,
+            "argocd.app.source_type": "Directory",
+        }.items() <= turn.items()
+    stages = {span.name for span in spans if span.parent_span_id in turns}
+    assert {"git", "render", "compare", "policy", "apply", "health", "status"} <= stages
+    (sync,) = [turn for turn in turns.values() if turn.get("lynceus.outcome.phase") == "Succeeded"]
+    assert "operation" == sync["lynceus.queue"]
+    applied = [span for span in spans if span.name == "apply" and span.events]
+    assert ["ConfigMap"] == sorted({str(e.attributes[0].value.string_value).split("/")[1] for e in applied[0].events})
+
+
+def test_turns_requests_and_decisions_agree_on_the_trace(
+    embedded: World, repo: Repo, tmp_path: Path, collector: Collector
+) -> None:
+    """What the metrics take as exemplars is a trace that was sent; work on nothing new is no part of a deployment."""
+    world = embedded
+    commit = repo.push({"app/a.yaml": config_map("a", k="1")})
+    world.app("shop", repo)
+    with house(world, tmp_path, collector.endpoint) as running_house:
+        world.until("shop", "Synced", "Healthy", timeout=30)
+        world.wait("the end of it", lambda: running_house.of(DeploymentEnded))
+        before = len(running_house.of(TurnFinished))
+        world.change(f"/api/v1/namespaces/{world.destination}/configmaps/a", {"data": {"k": "changed by somebody"}})
+        world.wait("self-heal", lambda: {"1"} == {o["data"]["k"] for o in world.objects("configmaps").values()})
+        world.wait("the end of the heal", lambda: _heals(running_house, before))
+        world.refresh("shop", "hard")
+        world.wait("a refresh", lambda: any(e.reason == "refresh annotation" for e in running_house.of(TurnFinished)))
+        turns = running_house.of(TurnFinished)
+        git = running_house.of(GitRequestFinished)
+        assert running_house.of(DecisionMade)
+    deployment = deployment_trace_id(NamespacedName(world.control, "shop"), commit)
+    busy = [turn for turn in turns if not turn.idle]
+    assert {(commit, deployment)} == {(turn.deploys, turn.trace_id) for turn in busy if turn.deploys}
+    later = [turn for turn in turns[before:] if not turn.idle]
+    assert {""} == {turn.deploys for turn in later}
+    assert len(later) == len({turn.trace_id for turn in later})
+    sent = {span.trace_id.hex() for span in collector.spans()}
+    assert {turn.trace_id for turn in busy} | {request.trace_id for request in git} <= sent
+    assert deployment in {request.trace_id for request in git if request.request_type == "fetch"}
+
+
+def _heals(found: House, before: int) -> bool:
+    return any(turn.queue == "operation" and turn.outcome.get("phase") for turn in found.of(TurnFinished)[before:])
+
+
+def test_a_failed_sync_is_an_error_in_its_trace(
+    embedded: World, repo: Repo, tmp_path: Path, collector: Collector
+) -> None:
+    """The turn, and the deployment, have the status Error, with the reason and no credential."""
+    world = embedded
+    commit = repo.push({"app/a.yaml": config_map("a").replace('"k": "v"', '"k": 1')})
+    world.app("shop", repo)
+    with house(world, tmp_path, collector.endpoint) as found:
+        world.wait("the failure", lambda: any(turn.error for turn in found.of(TurnFinished)), 30)
+    trace = deployment_trace_id(NamespacedName(world.control, "shop"), commit)
+    failed = [span for span in collector.spans(trace) if span.status.code == span.status.STATUS_CODE_ERROR]
+    assert "lynceus.reconcile" in {span.name for span in failed}
+    assert "ConfigMap" in "".join(span.status.message for span in failed)
+
+
+def test_no_credential_leaves_by_spans_events_or_logs(
+    embedded: World, repo: Repo, tmp_path: Path, collector: Collector, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """User and password in a repoURL: not in a span, an event, an Event, a log line, the mirror's config or an argv."""
+    world = embedded
+    repo.push({"app/a.yaml": config_map("a")})
+    world.app("shop", repo.url.replace("http://", "http://user:LYN-CANARY@"))
+    seen: set[str] = set()
+    with house(world, tmp_path, collector.endpoint, audit_log=str(tmp_path / "audit.log")) as found:
+
+        def ended() -> bool:
+            seen.update(_command_lines())
+            return any(turn.error or turn.compared for turn in found.of(TurnFinished))
+
+        world.wait("a turn", ended, 30)
+        events = "".join(str(event) for event in found.events if type(event).__name__ != "ApplicationChanged")
+    told = world.cluster.get(f"/api/v1/namespaces/{world.control}/events")
+    mirrors = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("config") if path.is_file())
+    places = [collector.text(), events, str(told), mirrors, "".join(seen), (tmp_path / "audit.log").read_text()]
+    assert collector.spans()
+    assert [False] * len(places) == ["CANARY" in place for place in places]
+    assert "CANARY" not in "".join(capfd.readouterr())
+
+
+def _command_lines() -> Iterator[str]:
+    """Yield the command lines of all processes."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                yield Path("/proc", entry, "cmdline").read_text(errors="replace")
+
+
+def test_a_black_hole_changes_nothing_but_a_counter(
+    embedded: World, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A collector that accepts and never answers: syncs go on, drops are counted, the end comes."""
+    monkeypatch.setattr(tracing, "QUEUE", 30)
+    world = embedded
+    repo.push({"app/a.yaml": config_map("a", k="0")})
+    world.settings(**{"timeout.reconciliation": "1h"})
+    world.app("shop", repo)
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        endpoint = f"http://127.0.0.1:{hole.getsockname()[1]}"
+        with house(world, tmp_path, endpoint) as found:
+            world.until("shop", "Synced", timeout=30)
+            for number in range(1, 6):
+                repo.push({"app/a.yaml": config_map("a", k=str(number))})
+                world.refresh("shop")
+                world.wait(
+                    "the new value",
+                    lambda: {str(number)} == {o["data"]["k"] for o in world.objects("configmaps").values()},  # noqa: B023
+                )
+            assert found.lynceus.tracing.dropped > 0
+            began = time.monotonic()
+        took = time.monotonic() - began
+    dropped = found.lynceus.tracing.dropped
+    text = found.lynceus.exporter.exposition("")[0].decode()
+    assert f"lynceus_trace_spans_dropped_total {float(dropped)}" in text
+    assert took < 15
