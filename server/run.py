@@ -14,6 +14,8 @@ from server.app import App
 from server.connections import GuardedProtocol
 
 BACKLOG = 128
+UNSENT_BYTES = 256 << 10
+"""Of each connection in the kernel; with its four megabytes nobody would see for long that a reader has stalled."""
 START_SECONDS = 10.0
 TICK_SECONDS = 0.5
 
@@ -85,6 +87,7 @@ class Server:
         try:
             family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
             self._socket = socket.create_server((self._host, self._wanted), family=family, backlog=BACKLOG)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT_BYTES)
         except OSError as failure:
             found = failure.strerror or type(failure).__name__
             raise InvalidSettings("listen address", f"{self._host}:{self._wanted}", found, "a free address") from None

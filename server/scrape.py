@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import typing as t
 import urllib.parse
 
 from exporter import Exporter
 from server.connections import ABORT
+
+log = logging.getLogger(__name__)
 
 PIECE = 64 << 10
 """Bytes that are handed to a connection at a time; the rest waits in the one copy that all share."""
@@ -22,6 +25,9 @@ MOST_SCRAPES = 16
 """At one time; an older one gives way."""
 SETTLED_SECONDS = 5.0
 """A scrape that is younger does not give way: it may be one that reads well."""
+
+NOTICE_SECONDS = 0.1
+"""Until uvicorn knows that a connection is gone; without it, it would log that the answer has no end."""
 
 Answer = tuple[bytes, list[tuple[str, str]]]
 Key = tuple[str, str, tuple[str, ...]]
@@ -52,12 +58,20 @@ class Scrapes:
         self._open[mine] = loop.time(), abort
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                body, headers = await self._fresh(_key(scope))
-                await _send(scope, send, 200, body, headers)
+                status, body, headers = await self._answer(scope)
+                await _send(scope, send, status, body, headers)
         except TimeoutError:
             abort()
+            await asyncio.sleep(NOTICE_SECONDS)
         finally:
             self._open.pop(mine, None)
+
+    async def _answer(self, scope: t.Mapping[str, t.Any]) -> tuple[int, bytes, list[tuple[str, str]]]:
+        try:
+            return 200, *await self._fresh(_key(scope))
+        except Exception as failure:  # noqa: BLE001 - a defect of the exporter is no reason for a traceback to anybody
+            log.error("a scrape failed", extra={"error": type(failure).__name__})
+            return 500, b"internal error\n", _TEXT
 
     def _has_room(self, now: float) -> bool:
         """Say whether one more may be answered, ending the oldest for it if need be."""

@@ -112,3 +112,24 @@ def test_customisations_are_kept_verbatim() -> None:
     assert {"health.apps_Deployment": "return {}"} == read_settings(
         {"resource.customizations.health.apps_Deployment": "return {}"}
     ).customizations
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "problem"),
+    [
+        ("", 0, False),
+        ("3", 3, False),
+        (" 25 ", 25, False),
+        ("50", 25, True),
+        ("0", 0, True),
+        ("-1", 0, True),
+        ("1.5", 0, True),
+        ("٣", 0, True),
+        ("9" * 5000, 0, True),
+    ],
+)
+def test_the_limit_of_webhooks_is_a_small_number(text: str, expected: int, problem: bool) -> None:
+    """MiB from 1 to 25; what cannot be used leaves the server's own limit and is told."""
+    found = read_settings({"webhook.maxPayloadSizeMB": text})
+    assert expected == found.webhook_payload_megabytes
+    assert problem == any("webhook.maxPayloadSizeMB" in line for line in found.problems)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import InvalidSpec
-from model.urls import canonical_url, display_url
+from model.urls import canonical_url, display_url, repository_key
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,21 @@ def test_any_text_is_refused_or_has_a_fixed_point(url: str) -> None:
     except InvalidSpec:
         return
     assert canonical == canonical_url(canonical)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://Git.Example/Team/Shop.git", "git.example/team/shop"),
+        ("ssh://git@git.example:7999/team/shop", "git.example/team/shop"),
+        ("git@ssh.git.example:team/shop.git", "git.example/team/shop"),
+        ("ssh://git@altssh.bitbucket.org:443/team/shop.git", "bitbucket.org/team/shop"),
+        ("git@ssh.dev.azure.com:v3/org/project/repo", "dev.azure.com/org/project/_git/repo"),
+        ("https://org@dev.azure.com/org/project/_git/repo", "dev.azure.com/org/project/_git/repo"),
+        ("git.example/team/shop", "git.example/team/shop"),
+    ],
+)
+def test_the_key_of_a_repository_is_host_and_path(url: str, expected: str) -> None:
+    """Web page, HTTPS and SSH address of one repository have one key."""
+    assert expected == repository_key(url)
+    assert expected == repository_key(f"https://{expected}")
