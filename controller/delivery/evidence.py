@@ -19,7 +19,6 @@ from model.application import (
     HistoryEntry,
     OperationState,
     Source,
-    SyncOperation,
     revisions_of,
     sources_of,
 )

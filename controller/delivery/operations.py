@@ -47,8 +47,8 @@ def judge(moment: Moment) -> None:
             _end(moment, underway, "failed")
     elif health == HealthStatus.HEALTHY and _arrived(moment, underway):
         _end(moment, underway, "rolled_back" if underway.rollback else "success")
-    elif underway.sick:
-        state.underway = msgspec.structs.replace(underway, sick=False)
+    else:
+        state.underway = msgspec.structs.replace(underway, sick=False, differs=_differs(moment, underway))
 
 
 def kept_back(moment: Moment, seen: Seen | None) -> Seen | None:
@@ -186,10 +186,17 @@ def _fresh(moment: Moment, underway: Underway) -> bool:
     return when != underway.reconciled_at and (evidence.seconds(when) or 0.0) >= int(underway.synced_at)
 
 
+def _differs(moment: Moment, underway: Underway) -> bool:
+    """Say whether the last comparison with what was deployed found the cluster different."""
+    if moment.target.revisions != underway.what.revisions:
+        return underway.differs
+    return moment.app.status.sync.status == SyncStatus.OUT_OF_SYNC
+
+
 def _arrived(moment: Moment, underway: Underway) -> bool:
     """Say whether a Healthy version is the end: Synced, or compared with something else than what was deployed."""
     if moment.target.revisions != underway.what.revisions:
-        return moment.app.status.sync.status in (SyncStatus.SYNCED, SyncStatus.OUT_OF_SYNC)
+        return not underway.differs and moment.app.status.sync.status in (SyncStatus.SYNCED, SyncStatus.OUT_OF_SYNC)
     return moment.app.status.sync.status == SyncStatus.SYNCED
 
 

@@ -68,6 +68,8 @@ class Underway(msgspec.Struct, frozen=True, omit_defaults=True):
     rollback: bool = False
     sick: bool = False
     """It was Degraded before the sync and has not been anything else since."""
+    differs: bool = False
+    """After the sync the cluster still was not what this commit says."""
     reconciled_at: str = ""
     """status.reconciledAt that was there before the sync ended: a comparison of that time says nothing of it."""
 
