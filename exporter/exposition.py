@@ -10,13 +10,14 @@ import re
 import time
 import typing as t
 
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.openmetrics import exposition as openmetrics_format
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
 from exporter.choice import Choice
 from exporter.fragments import gzip_member
 from exporter.instruments import Instruments
 from exporter.listener import Listener
+from exporter.textformat import written
 from model.events import Event, Lost, QueueState
 
 _END = b"# EOF\n"
@@ -90,16 +91,16 @@ class Exporter:
         """
         openmetrics, gzip = _accepts("application/openmetrics-text", accept), _accepts("gzip", accept_encoding)
         applications = self._applications.pictures(gzip=gzip)
-        encoder = openmetrics_format.generate_latest if openmetrics else generate_latest
         registry = self._instruments.registry
-        fixed = encoder(registry.restricted_registry(names) if names else registry)
-        parts = [gzip_member(fixed.removesuffix(_END)) if gzip else fixed.removesuffix(_END)]
+        asked = registry.restricted_registry(names) if names else registry
+        fixed = written(asked.collect(), openmetrics=openmetrics)
+        parts = [gzip_member(fixed) if gzip else fixed]
         for family, pictures in applications:
             if not names or {family.metric.name, family.metric.family} & set(names):
                 parts += family.parts(openmetrics=openmetrics, gzip=gzip, pictures=pictures)
         if openmetrics:
             parts.append(gzip_member(_END) if gzip else _END)
-        content_type = openmetrics_format.CONTENT_TYPE_LATEST if openmetrics else CONTENT_TYPE_PLAIN_0_0_4
+        content_type = CONTENT_TYPE_LATEST if openmetrics else CONTENT_TYPE_PLAIN_0_0_4
         headers = [("Content-Type", content_type), ("Vary", "Accept, Accept-Encoding")]
         return b"".join(parts), headers + ([("Content-Encoding", "gzip")] if gzip else [])
 

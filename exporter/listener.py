@@ -41,6 +41,7 @@ class Listener:
         """
         chosen = chosen or Choice()
         git, delivery, self.loop = Git(instruments, now), Delivery(instruments), Loop(instruments)
+        self._git = git
         usage = Usage(
             project_came=delivery.project_came,
             project_went=delivery.project_went,
