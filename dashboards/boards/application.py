@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.boards import marks, variables
-from dashboards.boards.application_past import ALLOWED, ARGO_OFF, BEHIND, GONE, PROJECT, STATES, WORK
+from dashboards.boards.application_past import ALLOWED, ARGO_OFF, BEHIND, DRIFT, GONE, PROJECT, SICK, STATES, WORK
 from dashboards.boards.frame import Board, Row
 from dashboards.boards.panels import GOOD_BAD, NEVER, PLAIN, Step, small, stat
 from dashboards.boards.promql import ONE, age, increase, per_app
@@ -13,8 +13,6 @@ AGES: tuple[Step, ...] = ((None, "green"), (1.0, "orange"), (3600.0, "red"))
 MANUAL = per_app("lynceus_app_sync_allowed", 'trigger="manual"', scope=ONE)
 OPENS = per_app("lynceus_app_window_next_open_timestamp_seconds", scope=ONE)
 CLOSES = per_app("lynceus_app_window_next_close_timestamp_seconds", scope=ONE)
-DRIFT = per_app("lynceus_app_drift_since_timestamp_seconds", scope=ONE)
-SICK = per_app("lynceus_app_unhealthy_since_timestamp_seconds", labels="health_status", scope=ONE)
 OLDEST = per_app("lynceus_app_oldest_undeployed_commit_timestamp_seconds", scope=ONE)
 FINISHED = per_app("lynceus_app_last_sync_finished_timestamp_seconds", scope=ONE)
 

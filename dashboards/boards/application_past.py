@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.boards.frame import Row
-from dashboards.boards.panels import Look, Query, lines, timeline
+from dashboards.boards.panels import NEVER, Look, Query, lines, timeline
 from dashboards.boards.promql import APP, IN_CLUSTER, ONE, increase, mean, metric, per_app, quantile, rate, total
 from dashboards.boards.tables import Column, table
 
@@ -12,6 +12,8 @@ ARGO_OFF = "in observe mode it comes from Argo CD, which is not scraped"
 GONE = "the chosen Application is not known to Lynceus"
 
 ALLOWED = per_app("lynceus_app_sync_allowed", 'trigger="auto"', scope=ONE)
+DRIFT = per_app("lynceus_app_drift_since_timestamp_seconds", scope=ONE)
+SICK = per_app("lynceus_app_unhealthy_since_timestamp_seconds", labels="health_status", scope=ONE)
 BEHIND = per_app("lynceus_app_commits_behind", scope=ONE)
 HERE = metric("argocd_app_info", scope=ONE)
 
@@ -24,7 +26,6 @@ STATES = Row(
                 "Sync status and health",
                 "One bar for each pair of sync status and health while it lasted.",
                 INFO_OFF,
-                span=24,
                 height=7,
                 words=((1.0, " ", "blue"),),
             ),
@@ -32,6 +33,17 @@ STATES = Row(
                 f"max by (sync_status, health_status) ({HERE})",
                 "{{sync_status}}, {{health_status}}",
             ),
+        ),
+        timeline(
+            Look(
+                "In sync and healthy, or not",
+                "Whether it was Synced and whether it was Healthy, from the series of Lynceus itself.",
+                NEVER,
+                height=7,
+                words=((0.0, "yes", "green"), (1.0, "no", "orange")),
+            ),
+            Query(f"count({DRIFT}) or vector(0)", "in sync"),
+            Query(f"count({SICK}) or vector(0)", "healthy"),
         ),
         timeline(
             Look(
@@ -170,8 +182,8 @@ WORK = Row(
             Look(
                 "Orphans and conditions",
                 "Objects in its namespace that nobody tracks, and what the Application complains of.",
-                "it has no condition, and its project asks for no orphans (or the option "
-                "--metrics-application-conditions is not given)",
+                "there are none, or nobody exports argocd_app_condition (--metrics-application-conditions) and "
+                "argocd_app_orphaned_resources_count (the project asks for it)",
                 height=5,
                 nothing="none",
             ),

@@ -31,7 +31,7 @@ from dashboards.boards.promql import (
 )
 from dashboards.boards.tables import Column, table
 
-INFO_OFF = "nobody exports argocd_app_info: in observe mode it comes from Argo CD, which is not scraped"
+UNSCRAPED = "Lynceus is not scraped, or knows no Application"
 HEALTHS = "Healthy Progressing Degraded Suspended Missing Unknown"
 SYNCS = "Synced OutOfSync Unknown"
 
@@ -40,6 +40,29 @@ SICK = per_app(
     "lynceus_app_unhealthy_since_timestamp_seconds", 'health_status!~"Progressing|Suspended"', labels="health_status"
 )
 DOWN = f"min by (cluster, server) ({metric('argocd_cluster_connection_status', scope=IN_CLUSTER)}) == 0"
+
+
+def _named(label: str, value: str, found: str) -> str:
+    """Return how many there are, under a label of that value."""
+    return f'label_replace(count({found}), "{label}", "{value}", "", "")'
+
+
+def _counted(label: str) -> str:
+    """Return how many Applications there are by a label of argocd_app_info."""
+    return f"count by ({label}) ({per_app('argocd_app_info', DEST, labels=label)})"
+
+
+INFO = metric("argocd_app_info", scope=IN_CLUSTER)
+UNHEALTHY = placed(per_app("lynceus_app_unhealthy_since_timestamp_seconds", labels="health_status"))
+HEALTH = f"count by (health_status) ({UNHEALTHY}) or " + _named(
+    "health_status", "Healthy", f"{placed(KNOWN)} unless on ({APP}) {UNHEALTHY}"
+)
+SYNC = (
+    _named("sync_status", "not Synced", placed(DRIFT))
+    + " or "
+    + _named("sync_status", "Synced", f"{placed(KNOWN)} unless on ({APP}) {DRIFT}")
+)
+"""Health and sync status from Lynceus' own series, for where nobody exports argocd_app_info."""
 
 
 def _number(title: str, text: str, expression: str, *, bad: bool = True, runbooks: tuple[str, ...] = ()) -> Panel:
@@ -123,18 +146,13 @@ STATE = Row(
     "State",
     (
         pie(
-            Look("Applications by health", "Health as it was last found.", INFO_OFF, span=6),
-            Query(
-                f"count by (health_status) ({per_app('argocd_app_info', DEST, labels='health_status')})",
-                "{{health_status}}",
-            ),
+            Look("Applications by health", "Health as it was last found.", UNSCRAPED, span=6),
+            Query(f"{_counted('health_status')} or ({HEALTH} unless on () {INFO})", "{{health_status}}"),
             HEALTHS,
         ),
         pie(
-            Look("Applications by sync status", "Sync status as it was last found.", INFO_OFF, span=6),
-            Query(
-                f"count by (sync_status) ({per_app('argocd_app_info', DEST, labels='sync_status')})", "{{sync_status}}"
-            ),
+            Look("Applications by sync status", "Sync status as it was last found.", UNSCRAPED, span=6),
+            Query(f"{_counted('sync_status')} or ({SYNC} unless on () {INFO})", "{{sync_status}}"),
             SYNCS,
         ),
         ranking(
@@ -152,7 +170,7 @@ STATE = Row(
             Look(
                 "Conditions",
                 "Conditions that the Applications have.",
-                "there are none, or the option --metrics-application-conditions is not given",
+                "there are none, or nobody exports argocd_app_condition (--metrics-application-conditions)",
                 span=6,
                 nothing="none, or not asked for",
                 steps=((None, "orange"),),

@@ -23,6 +23,8 @@ class Row(t.NamedTuple):
 
     title: str
     panels: tuple[Panel, ...]
+    closed: bool = False
+    """Opened by whoever wants to look; only for the last row."""
 
 
 class Board(t.NamedTuple):
@@ -68,19 +70,27 @@ def _shown(value: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _placed(rows: t.Iterable[Row]) -> t.Iterator[dashboard.RowPanel | Panel]:
-    """Give every heading and panel its number and its place."""
+    """Give every heading and panel its number and its place; those of a closed row stand inside its heading."""
     number, y = 0, 0
     for each in rows:
         number, heading = number + 1, row(each.title)
         heading.id_val, heading.grid_pos = number, dashboard.GridPos(x=0, y=y, w=WIDTH, h=1)
+        bottom = _flow(each.panels, number, y + 1)
+        if each.closed:
+            heading.collapsed, heading.panels = True, list(each.panels)
         yield heading
-        x, y, tallest = 0, y + 1, 0
-        for panel in each.panels:
-            assert panel.grid_pos is not None
-            if x + panel.grid_pos.w > WIDTH:
-                x, y, tallest = 0, y + tallest, 0
-            number += 1
-            panel.id_val, panel.grid_pos.x, panel.grid_pos.y = number, x, y
-            x, tallest = x + panel.grid_pos.w, max(tallest, panel.grid_pos.h)
-            yield panel
-        y += tallest
+        if not each.closed:
+            yield from each.panels
+        number, y = number + len(each.panels), bottom
+
+
+def _flow(panels: t.Iterable[Panel], number: int, y: int) -> int:
+    """Place panels from left to right, wrapped at the right edge; returns the line below them."""
+    x = tallest = 0
+    for offset, panel in enumerate(panels, 1):
+        assert panel.grid_pos is not None
+        if x + panel.grid_pos.w > WIDTH:
+            x, y, tallest = 0, y + tallest, 0
+        panel.id_val, panel.grid_pos.x, panel.grid_pos.y = number + offset, x, y
+        x, tallest = x + panel.grid_pos.w, max(tallest, panel.grid_pos.h)
+    return y + tallest

@@ -243,6 +243,7 @@ WEBHOOK = Row(
             stack=True,
         ),
     ),
+    closed=True,
 )
 
 POLICY = Board(

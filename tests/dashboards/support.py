@@ -61,3 +61,60 @@ def filled(expression: str, rate_interval: str, **values: str) -> str:
     """Return an expression with its variables replaced; an unknown one raises KeyError."""
     known = VALUES | {"__rate_interval": rate_interval} | values
     return VARIABLE.sub(lambda match: known[match[1]], expression)
+
+
+EMPTY_EVERYWHERE = {
+    "policy.json": {
+        "Time of an answer, p99": "this version serves no admission webhook",
+        "Answers": "this version serves no admission webhook",
+    },
+}
+"""Board -> panel -> why it has no data in this version, whatever happens."""
+
+_INFO = "argocd_app_info is Argo CD's"
+_SYNCS = "argocd_app_sync_total is Argo CD's"
+_REFRESH = "argocd_app_reconcile is Argo CD's"
+_CLUSTERS = "argocd_cluster_* are Argo CD's"
+_EVENTS = "argocd_cluster_events_total and argocd_resource_events_* are Argo CD's"
+_KUBECTL = "argocd_kubectl_* are Argo CD's"
+_QUEUES = "workqueue_* are Argo CD's"
+
+EMPTY_BESIDE_ARGO_CD = {
+    "fleet.json": {
+        "Conditions": "argocd_app_condition is Argo CD's",
+        "Most failed syncs, 24 h": _SYNCS,
+        "Sync attempts by result": _SYNCS,
+        "Destinations": _CLUSTERS,
+    },
+    "application.json": {
+        "Failed attempts, 24 h": _SYNCS,
+        "Sync status and health": _INFO,
+        "Sync attempts": _SYNCS,
+        "Seconds a sync took": "argocd_app_sync_duration_seconds_total is Argo CD's",
+        "Its Git repository, time of a request": "only argocd_app_info tells which that is",
+        "Its cluster, time of a refresh": _REFRESH,
+        "What it is": _INFO,
+        "Orphans and conditions": "argocd_app_orphaned_resources_count and argocd_app_condition are Argo CD's",
+    },
+    "engine.json": {
+        "Due and waiting": _QUEUES,
+        "Queue depth": _QUEUES,
+        "Wait in the queue, p95": _QUEUES,
+        "Put off after a failure": _QUEUES,
+        "Time to refresh an application": _REFRESH,
+        "Refresh by cluster, p95": _REFRESH,
+        "Requests to API servers by application": "argocd_app_k8s_request_total is Argo CD's",
+        "Waiting for a repository": "argocd_repo_pending_request_total is Argo CD's",
+        "Pushes by webhook": "argocd_webhook_requests_total is Argo CD's",
+        "Connection": _CLUSTERS,
+        "Objects in the cache": _CLUSTERS,
+        "Age of the cache": _CLUSTERS,
+        "API request duration, p95": _KUBECTL,
+        "Held back by the rate limit, p95": _KUBECTL,
+        "Answers of API servers": _KUBECTL,
+        "Writes under way": _KUBECTL,
+        "Watch events": _EVENTS,
+        "Taking watch events, p95": _EVENTS,
+    },
+}
+"""Board -> panel -> why it has no data in observe mode where Argo CD itself is not scraped."""

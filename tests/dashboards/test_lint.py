@@ -11,7 +11,19 @@ from promql_parser import parse
 
 from exporter.catalogue import BY_SAMPLE
 from tests.dashboards.expressions import FOREIGN, OUTSIDE, kind, labels_of, result_labels, selectors, unknown_labels
-from tests.dashboards.support import BOARDS, FOLDER, VALUES, VARIABLE, Query, filled, marks, panels, queries
+from tests.dashboards.support import (
+    BOARDS,
+    EMPTY_BESIDE_ARGO_CD,
+    EMPTY_EVERYWHERE,
+    FOLDER,
+    VALUES,
+    VARIABLE,
+    Query,
+    filled,
+    marks,
+    panels,
+    queries,
+)
 
 UIDS = {
     "fleet.json": "lynceus-fleet",
@@ -94,6 +106,16 @@ def test_each_panel_says_what_it_means_when_it_is_empty(board: Board) -> None:
         assert said, panel["title"]
         if said[1] == "Never empty":
             assert all(any(sure in target["expr"] for sure in SURE) for target in panel["targets"]), panel["title"]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_panels_that_lack_argo_cds_families_say_so(name: str) -> None:
+    """In observe mode somebody must be told to scrape Argo CD; and what this version never shows is called so."""
+    told = {panel["title"]: panel["description"] for panel in drawn(BOARDS[name])}
+    for title in EMPTY_BESIDE_ARGO_CD.get(name, {}):
+        assert "Argo CD" in told[title] or "argocd_" in told[title], title
+    for title, reason in EMPTY_EVERYWHERE.get(name, {}).items():
+        assert told[title].endswith(f"Empty: {reason}.")
 
 
 @each_board
