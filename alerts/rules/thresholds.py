@@ -7,6 +7,8 @@ import typing as t
 
 import msgspec
 
+from exporter.catalogue import BY_NAME
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WORDS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
@@ -20,6 +22,8 @@ class Threshold(msgspec.Struct, frozen=True):
     says: str
     """What it bounds, for the table in docs/alerts.md."""
     is_time: bool = False
+    family: str = ""
+    """The histogram whose buckets it lies among: it has to be one of their bounds, and not the last, to decide."""
 
     @property
     def number(self) -> str:
@@ -64,6 +68,10 @@ def _time(name: str, value: str, says: str) -> Threshold:
     return Threshold(name, seconds(value), says, is_time=True)
 
 
+def _bound(name: str, value: float, family: str, says: str) -> Threshold:
+    return Threshold(name, value, says, family=family)
+
+
 DEFAULTS: t.Final[tuple[Threshold, ...]] = (
     _time("drift", "30m", "an application may differ from Git for so long while nothing holds it back"),
     _time("drift_held", "24h", "the same while a window or freeze holds it back"),
@@ -77,34 +85,64 @@ DEFAULTS: t.Final[tuple[Threshold, ...]] = (
     _time("override_window", "15m", "a break-glass sync is told for so long"),
     _time("denial_window", "10m", "refusals by RBAC are counted over so long"),
     Threshold("denials", 50, "refusals by RBAC of one project within denial_window that are still usual"),
-    Threshold("admission_slow", 1, "seconds that 99 of 100 admission answers may take"),
+    _bound(
+        "admission_slow",
+        1,
+        "lynceus_admission_request_duration_seconds",
+        "seconds that 99 of 100 admission answers may take",
+    ),
     Threshold("admission_least", 20, "admission answers within five minutes below which nothing is said"),
     _time("queue_oldest", "10m", "an application that is due may wait for so long"),
-    Threshold("reconcile_slow", 60, "seconds that 95 of 100 turns of the loop may take"),
+    _bound(
+        "reconcile_slow", 60, "lynceus_reconcile_duration_seconds", "seconds that 95 of 100 turns of the loop may take"
+    ),
     _time("git_window", "10m", "failed requests to Git servers are counted over so long"),
     Threshold("git_failures", 5, "failed requests to one repository within git_window that are still usual"),
     _time("git_stale", "15m", "a repository that is asked may fail to answer for so long"),
     Threshold("git_stale_failures", 2, "failed requests within git_stale that are still usual"),
-    Threshold("git_slow", 10, "seconds that 95 of 100 requests to a repository may take"),
+    _bound(
+        "git_slow",
+        10,
+        "argocd_git_request_duration_seconds",
+        "seconds that 95 of 100 requests to a repository may take",
+    ),
     Threshold("repo_pending", 50, "requests that may wait for one repository"),
-    Threshold("throttled", 2, "seconds that 95 of 100 requests to API servers may be held back"),
-    Threshold("api_slow", 8, "seconds that 95 of 100 requests to API servers may take"),
+    _bound(
+        "throttled",
+        2,
+        "argocd_kubectl_rate_limiter_duration_seconds",
+        "seconds that 95 of 100 requests to API servers may be held back",
+    ),
+    _bound(
+        "api_slow",
+        8,
+        "argocd_kubectl_request_duration_seconds",
+        "seconds that 95 of 100 requests to API servers may take",
+    ),
     Threshold("apply_backlog", 10, "writes to clusters that may be under way at once"),
     _time("lost_window", "15m", "dropped samples and audit records are told for so long"),
     Threshold("sync_target", 0.99, "SLO: sync attempts that succeed"),
     Threshold("sync_least", 20, "SLO: sync attempts in the long window below which nothing is said"),
     Threshold("freshness_target", 0.95, "SLO: deployments that are healthy in time"),
-    Threshold(
-        "freshness_seconds", 600, "SLO: seconds from commit to healthy that are in time; a bound of the histogram"
+    _bound(
+        "freshness_seconds",
+        600,
+        "lynceus_deployment_unblocked_seconds",
+        "SLO: seconds from commit to healthy that are in time",
     ),
     Threshold("freshness_least", 10, "SLO: deployments in the long window below which nothing is said"),
     Threshold("reconcile_target", 0.99, "SLO: refreshes that are quick"),
-    Threshold("reconcile_seconds", 4, "SLO: seconds of a refresh that are quick; a bound of the histogram"),
+    _bound("reconcile_seconds", 4, "argocd_app_reconcile", "SLO: seconds of a refresh that are quick"),
     Threshold("reconcile_least", 100, "SLO: refreshes in the long window below which nothing is said"),
     Threshold("git_target", 0.99, "SLO: requests to Git servers that succeed"),
     Threshold("git_least", 50, "SLO: requests to Git servers in the long window below which nothing is said"),
     Threshold("webhook_target", 0.999, "SLO: admission answers that are quick"),
-    Threshold("webhook_seconds", 0.25, "SLO: seconds of an admission answer that are quick; a bound of the histogram"),
+    _bound(
+        "webhook_seconds",
+        0.25,
+        "lynceus_admission_request_duration_seconds",
+        "SLO: seconds of an admission answer that are quick",
+    ),
     Threshold("webhook_least", 1000, "SLO: admission answers in the long window below which nothing is said"),
 )
 
@@ -151,4 +189,7 @@ def _read(threshold: Threshold, text: str) -> float:
             raise ValueError(f"{threshold.name}: {wrong}") from None
     if re.fullmatch(r"\d+(\.\d+)?", text) is None:
         raise ValueError(f"{threshold.name}: {text!r} is no number")
+    if threshold.family and float(text) not in (bounds := BY_NAME[threshold.family].buckets[:-1]):
+        known = ", ".join(f"{bound:g}" for bound in bounds)
+        raise ValueError(f"{threshold.name}: {text} is no bound of {threshold.family}; there are {known}")
     return float(text)

@@ -16,7 +16,16 @@ def shipped(package: str, suffixes: tuple[str, ...]) -> t.Mapping[str, str]:
 
 
 def export(package: str, suffixes: tuple[str, ...], directory: Path) -> list[Path]:
-    """Write a data package's files into `directory`, which is made when absent; files of that name are replaced.
+    """Write a data package's files as `write` does."""
+    return write(shipped(package, suffixes), directory)
+
+
+def write(texts: t.Mapping[str, str], directory: Path) -> list[Path]:
+    """Write files into `directory`, which is made when absent; files of that name are replaced.
+
+    Args:
+        texts: file name -> text.
+        directory: where to.
 
     Returns:
         The paths written, sorted.
@@ -26,7 +35,7 @@ def export(package: str, suffixes: tuple[str, ...], directory: Path) -> list[Pat
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        return [_write(directory / name, text) for name, text in shipped(package, suffixes).items()]
+        return [_write(directory / name, texts[name]) for name in sorted(texts)]
     except OSError as failure:
         found = failure.strerror or type(failure).__name__
         raise InvalidSettings(f"directory {directory}", "", found, "a directory that can be written") from None

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from alerts.rules.thresholds import DEFAULTS, Thresholds
 from lynceus.commands.alerts import alerts
 from lynceus.commands.dashboards import dashboards
 from model.errors import InvalidSettings
-from tests.alerts.support import ALERTS, ROOT, RULE_FILES, load
+from tests.alerts.support import ALERTS, ROOT, RULE_FILES, load, promtool, rules
 from tests.stage.cluster import Cluster
 
 PROMETHEUS_RULES = sorted(ALERTS.glob("*.prometheusrule.yaml"))
@@ -61,6 +62,52 @@ def test_export_writes_every_file_as_it_is(tmp_path: Path) -> None:
     assert [path.read_text() for path in expected] == [(target / path.name).read_text() for path in expected]
 
 
+def test_export_writes_what_finds_the_metrics_too(tmp_path: Path) -> None:
+    """--monitors adds Service, ServiceMonitor, PodMonitor and the example for Alertmanager, as they are."""
+    result = CliRunner().invoke(alerts, ["export", str(tmp_path), "--monitors"])
+    assert 0 == result.exit_code
+    for path in (ROOT / "deploy" / "monitoring").glob("*.yaml"):
+        assert path.read_text() == (tmp_path / path.name).read_text()
+    assert {"service.yaml", "servicemonitor.yaml", "podmonitor.yaml", "alertmanager.yaml"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
+def test_export_takes_other_thresholds(tmp_path: Path) -> None:
+    """The number changes in the expression and in the sentence, in both forms, and promtool still takes the file."""
+    result = CliRunner().invoke(alerts, ["export", str(tmp_path), "--set", "drift=45m", "--set", "denials=9"])
+    assert 0 == result.exit_code
+    for name in ("lynceus.rules.yaml", "lynceus.prometheusrule.yaml"):
+        text = (tmp_path / name).read_text()
+        assert "lynceus_app_drift_since_timestamp_seconds) > 2700\n" in text
+        assert "has not been Synced for more than 45 minutes" in text
+    promtool("check", "rules", tmp_path / "lynceus.rules.yaml")
+
+
+@pytest.mark.parametrize("wrong", ["drfit=1h", "drift=long", "git_slow=20"])
+def test_a_threshold_that_cannot_be_writes_nothing(tmp_path: Path, wrong: str) -> None:
+    """Exit code 2 and no file: a name that is none, no duration, a bound that nothing exceeds."""
+    result = CliRunner().invoke(alerts, ["export", str(tmp_path), "--set", wrong])
+    assert 2 == result.exit_code
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_export_knows_where_grafana_is(tmp_path: Path) -> None:
+    """dashboard_url is a whole address then, in every alert."""
+    CliRunner().invoke(alerts, ["export", str(tmp_path), "--grafana", "https://grafana.example/"])
+    for path in tmp_path.glob("*.rules.yaml"):
+        for rule in rules(path):
+            url = rule.get("annotations", {}).get("dashboard_url", "https://grafana.example/d/")
+            assert url.startswith("https://grafana.example/d/")
+
+
+def test_thresholds_are_listed() -> None:
+    """Each as --set takes it, with what it bounds."""
+    lines = CliRunner().invoke(alerts, ["thresholds"]).output.splitlines()
+    assert [threshold.name for threshold in DEFAULTS] == [line.partition("=")[0] for line in lines]
+    Thresholds().changed([line.split()[0] for line in lines])
+
+
 def test_dashboards_are_exported_too(tmp_path: Path) -> None:
     """`lynceus dashboards export DIR` and `list` name the same files."""
     listed = CliRunner().invoke(dashboards, ["list"]).output.split()
@@ -76,23 +123,3 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     result = CliRunner().invoke(alerts, ["export", str(tmp_path / "file" / "x")])
     assert isinstance(result.exception, InvalidSettings)
     assert str(tmp_path / "file") in str(result.exception)
-
-
-@pytest.mark.row(193)
-def test_the_usual_service_monitor_finds_our_service() -> None:
-    """Label part-of argocd, namespace argocd, a port called metrics that is the container's 8082."""
-    service = load(ROOT / "deploy" / "monitoring" / "service.yaml")
-    usual = {"matchLabels": {"app.kubernetes.io/part-of": "argocd"}, "namespace": "argocd", "port": "metrics"}
-    assert usual["matchLabels"].items() <= service["metadata"]["labels"].items()  # type: ignore[attr-defined]
-    assert usual["namespace"] == service["metadata"]["namespace"]
-    assert [(usual["port"], 8082)] == [(port["name"], port["targetPort"]) for port in service["spec"]["ports"]]
-
-
-@pytest.mark.row(193)
-def test_our_own_service_monitor_keeps_the_labels_of_the_series() -> None:
-    """It selects our Service, scrapes each half minute, and honours the label namespace."""
-    monitor = load(ROOT / "deploy" / "monitoring" / "servicemonitor.yaml")
-    service = load(ROOT / "deploy" / "monitoring" / "service.yaml")
-    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
-    assert {"matchNames": ["argocd"]} == monitor["spec"]["namespaceSelector"]
-    assert [{"port": "metrics", "interval": "30s", "honorLabels": True}] == monitor["spec"]["endpoints"]

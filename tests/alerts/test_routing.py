@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import time
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.support import ALERTING, ROOT, Rule, key
+from tests.alerts.labels import labels as labels_of
+from tests.alerts.support import ALERTING, ROOT, Rule, key, load, recorded
 from tests.dashboards.tools import need
 
 CONFIG = ROOT / "deploy" / "monitoring" / "alertmanager.yaml"
@@ -78,26 +80,77 @@ def _wait(condition: t.Callable[[], bool], seconds: float = 15) -> None:
         time.sleep(0.05)
 
 
+SENT = [
+    # A cluster that does not answer, one of its applications, and one elsewhere.
+    {"alertname": "LynceusClusterUnreachable", "severity": "critical", "dest_server": "https://down"},
+    {"alertname": "ArgoCDAppUnhealthy", "severity": "critical", "name": "up", "dest_server": "https://up"},
+    {"alertname": "ArgoCDAppOutOfSync", "severity": "warning", "name": "up", "dest_server": "https://up"},
+    {"alertname": "ArgoCDAppOutOfSync", "severity": "warning", "name": "down", "dest_server": "https://down"},
+    {"alertname": "LynceusAppDrifted", "severity": "warning", "name": "down", "dest_server": "https://down"},
+    {"alertname": "LynceusLastSyncFailed", "severity": "warning", "name": "down", "dest_server": "https://down"},
+    {"alertname": "LynceusLastSyncFailed", "severity": "warning", "name": "up", "dest_server": "https://up"},
+    # An application that a window holds back, for minutes and for a day.
+    {"alertname": "LynceusAppHeld", "severity": "info", "namespace": "argocd", "name": "held"},
+    {"alertname": "ArgoCDAppOutOfSync", "severity": "warning", "namespace": "argocd", "name": "held"},
+    {"alertname": "LynceusAppDriftedWhileBlocked", "severity": "info", "namespace": "argocd", "name": "long"},
+    {"alertname": "ArgoCDAppOutOfSync", "severity": "warning", "namespace": "argocd", "name": "long"},
+    {"alertname": "ArgoCDAppOutOfSync", "severity": "warning", "namespace": "other", "name": "held"},
+    # An objective with page and ticket, and the ticket of another one.
+    {"alertname": "LynceusSyncBudgetBurn", "severity": "critical", "slo": "sync", "long": "1h"},
+    {"alertname": "LynceusSyncBudgetBurn", "severity": "warning", "slo": "sync", "long": "3d"},
+    {"alertname": "LynceusGitBudgetBurn", "severity": "warning", "slo": "git", "long": "3d"},
+]
+QUIET = {3, 4, 5, 8, 10, 13}
+"""Places of those above that somebody else's alert explains."""
+
+
 @pytest.mark.row(191)
 def test_a_real_alertmanager_routes_and_inhibits(alertmanager: int) -> None:
-    """The receivers that the running server chose, and what the dead cluster's alert keeps quiet."""
-    sent = [
-        {"alertname": "ArgoCDAppUnhealthy", "severity": "critical", "name": "a", "dest_server": "https://up"},
-        {"alertname": "ArgoCDAppOutOfSync", "severity": "warning", "name": "a", "dest_server": "https://up"},
-        {"alertname": "ArgoCDAppOutOfSync", "severity": "warning", "name": "b", "dest_server": "https://down"},
-        {"alertname": "LynceusClusterUnreachable", "severity": "critical", "dest_server": "https://down"},
-    ]
-    assert 200 == _call(alertmanager, "POST", "/api/v2/alerts", [{"labels": labels} for labels in sent])[0]
+    """The receivers that the running server chose, and what it keeps quiet."""
+    assert 200 == _call(alertmanager, "POST", "/api/v2/alerts", [{"labels": labels} for labels in SENT])[0]
 
-    def alerts() -> dict[tuple[str, str], t.Any]:
+    def told() -> dict[frozenset[tuple[str, str]], t.Any]:
         found = json.loads(_call(alertmanager, "GET", "/api/v2/alerts")[1] or b"[]")
-        return {(alert["labels"]["alertname"], alert["labels"].get("name", "")): alert for alert in found}
+        return {frozenset(alert["labels"].items()): alert for alert in found}
 
-    _wait(lambda: 4 == len(alerts()) and all(alert["status"]["state"] != "unprocessed" for alert in alerts().values()))
-    told = {key: ([r["name"] for r in alert["receivers"]], alert["status"]["state"]) for key, alert in alerts().items()}
-    assert {
-        ("ArgoCDAppUnhealthy", "a"): (["page"], "active"),
-        ("ArgoCDAppOutOfSync", "a"): (["channel"], "active"),
-        ("ArgoCDAppOutOfSync", "b"): (["channel"], "suppressed"),
-        ("LynceusClusterUnreachable", ""): (["page"], "active"),
-    } == told
+    _wait(lambda: len(SENT) == len(told()) and all(a["status"]["state"] != "unprocessed" for a in told().values()))
+    answers = [told()[frozenset(labels.items())] for labels in SENT]
+    assert [[RECEIVERS[labels["severity"]]] for labels in SENT] == [
+        [receiver["name"] for receiver in answer["receivers"]] for answer in answers
+    ]
+    assert QUIET == {place for place, answer in enumerate(answers) if answer["status"]["state"] == "suppressed"}
+
+
+def matchers(texts: list[str]) -> t.Callable[[Rule], bool]:
+    """Return what says whether an alert of ours matches; both kinds of Alertmanager's operators that we use."""
+    wanted = []
+    for text in texts:
+        name, operator, value = re.fullmatch(r'(\w+)(=~|=)"(.*)"', text, re.DOTALL).groups()  # type: ignore[union-attr]
+        wanted.append((name, value if operator == "=~" else re.escape(value)))
+
+    def match(rule: Rule) -> bool:
+        there = {"alertname": rule["alert"], **rule["labels"]}
+        return all(re.fullmatch(value, there.get(name, "")) for name, value in wanted)
+
+    return match
+
+
+@pytest.mark.row(191)
+@pytest.mark.parametrize("rule", load(CONFIG)["inhibit_rules"], ids=lambda rule: rule["source_matchers"][0])
+def test_inhibition_compares_labels_that_are_really_there(rule: Rule) -> None:
+    """Every alert that a rule names exists, and both sides have what is compared: missing labels would be equal."""
+    sources = [alert for alert in ALERTING if matchers(rule["source_matchers"])(alert)]
+    targets = [alert for alert in ALERTING if matchers(rule["target_matchers"])(alert)]
+    assert sources
+    assert targets
+    for alert in (*sources, *targets):
+        assert set(rule.get("equal", ())) <= labels_of(alert["expr"], recorded()) | set(alert["labels"])
+
+
+@pytest.mark.row(191)
+def test_a_cluster_that_is_away_keeps_all_alerts_of_applications_quiet() -> None:
+    """All that have dest_server, but its own: an alert that is added later has to be added to the rule as well."""
+    (rule,) = [rule for rule in load(CONFIG)["inhibit_rules"] if rule.get("equal") == ["dest_server"]]
+    match = matchers(rule["target_matchers"])
+    going_somewhere = {alert["alert"] for alert in ALERTING if "dest_server" in labels_of(alert["expr"], recorded())}
+    assert going_somewhere - {"LynceusClusterUnreachable"} == {alert["alert"] for alert in ALERTING if match(alert)}

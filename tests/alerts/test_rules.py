@@ -88,15 +88,16 @@ def test_the_files_are_what_the_table_makes() -> None:
 
 @pytest.mark.parametrize("threshold", DEFAULTS, ids=lambda threshold: threshold.name)
 def test_every_threshold_decides_something(threshold: Threshold) -> None:
-    """Another number makes other rules, and only numbers and texts of alerts change."""
-    other = "3d" if threshold.is_time else "0.5"
+    """Another number makes other rules."""
+    lowest = FAMILIES[threshold.family].buckets[0] if threshold.family else 0.5
+    other = "3d" if threshold.is_time else f"{lowest:g}"
     changed = texts(Thresholds().changed([f"{threshold.name}={other}"]))
     assert texts(Thresholds()) != changed
 
 
 def test_a_threshold_that_cannot_be_is_refused() -> None:
-    """A name that is none, a number for a time, a word for a number."""
-    for wrong in ("drfit=1h", "drift=30", "drift", "denials=many"):
+    """A name that is none, a number for a time, a word for a number, what no bucket or only the last one ends at."""
+    for wrong in ("drfit=1h", "drift=30", "drift", "denials=many", "git_slow=20", "git_slow=3"):
         with pytest.raises(ValueError, match=wrong.partition("=")[0]):
             Thresholds().changed([wrong])
 
