@@ -17,6 +17,7 @@ from model.states import RefreshLevel
 from policy.rbac import deeds, explain
 from policy.subjects import Subject
 from server import bodies, errors, views
+from server.answers import Answers
 from server.parts import Parts
 
 LONGEST_BODY = 256 * 1024
@@ -30,6 +31,7 @@ def create_api(parts: Parts) -> flask.Flask:
     """Return the Flask application; every route needs a token, unknown routes included."""
     app = flask.Flask("lynceus", static_folder=None)
     app.config.update(DEBUG=False, TESTING=False, PROPAGATE_EXCEPTIONS=False, MAX_CONTENT_LENGTH=LONGEST_BODY)
+    app.json = Answers(app)
     app.url_map.strict_slashes = True
     api = Api(parts)
     app.before_request(api.admit)

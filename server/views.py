@@ -1,19 +1,20 @@
-"""Applications as the API shows them: an explicit list of fields, without credentials. Pure."""
+"""Applications as the API shows them: an explicit list of fields; `server.answers` takes credentials out. Pure."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import typing as t
 
 import msgspec
 
-from exporter.labels import without_userinfo
 from model.application import API_VERSION, Application, Operation
 from model.durations import format_time
 from policy.windows import Window, WindowDecision
 
-_HIDDEN_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
-"""A second copy of the whole object, in which nothing would be redacted."""
+_SHOWN_ANNOTATIONS = re.compile(r"(?:[a-z0-9-]+\.)*(?:argoproj|lynceus)\.io/[^/]*")
+"""Argo CD's, its neighbours' and our own. Others belong to other tools, some of which keep a second copy of the whole
+object there, in which nothing would be redacted."""
 
 
 def application(app: Application) -> dict[str, t.Any]:
@@ -24,10 +25,11 @@ def application(app: Application) -> dict[str, t.Any]:
     if app.operation is not None:
         shown["operation"] = msgspec.to_builtins(app.operation)
     shown["status"] = msgspec.to_builtins(app.status)
-    annotations = shown["metadata"].get("annotations")
-    for name in _HIDDEN_ANNOTATIONS if annotations else ():
-        annotations.pop(name, None)
-    return t.cast("dict[str, t.Any]", redacted(shown))
+    if annotations := app.metadata.annotations:
+        shown["metadata"]["annotations"] = {
+            name: value for name, value in annotations.items() if _SHOWN_ANNOTATIONS.fullmatch(name)
+        }
+    return shown
 
 
 def application_list(apps: t.Iterable[Application]) -> dict[str, t.Any]:
@@ -76,17 +78,6 @@ def _window(window: Window, now: dt.datetime, project: str) -> dict[str, t.Any]:
     }
 
 
-def redacted(value: t.Any) -> t.Any:
-    """Return JSON values with user and password taken out of every URL in every text."""
-    if isinstance(value, str):
-        return without_userinfo(value)
-    if isinstance(value, dict):
-        return {key: redacted(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [redacted(inner) for inner in value]
-    return value
-
-
 def operation(wanted: Operation) -> dict[str, t.Any]:
     """Return an operation in the form of the Kubernetes API."""
-    return t.cast("dict[str, t.Any]", redacted(msgspec.to_builtins(wanted)))
+    return t.cast("dict[str, t.Any]", msgspec.to_builtins(wanted))

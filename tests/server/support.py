@@ -94,7 +94,11 @@ def application(name: str, project: str = "shop", **more: t.Any) -> Application:
     meta = ObjectMeta(
         name=name,
         namespace="argocd",
-        annotations={"kubectl.kubernetes.io/last-applied-configuration": "LYN-CANARY", "kept": "yes"},
+        annotations={
+            "kubectl.kubernetes.io/last-applied-configuration": "LYN-CANARY",
+            "objectset.example/applied": "LYN-CANARY",
+            "argocd.argoproj.io/sync-wave": "3",
+        },
     )
     return Application(metadata=meta, spec=spec, **more)
 

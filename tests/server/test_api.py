@@ -89,7 +89,7 @@ def test_an_application_is_shown_without_credentials(bench: Bench) -> None:
     assert b"CANARY" not in reply.body
     shown = reply.json()
     assert "https://git.example/shop.git" == shown["spec"]["source"]["repoURL"]
-    assert {"kept": "yes"} == shown["metadata"]["annotations"]
+    assert {"argocd.argoproj.io/sync-wave": "3"} == shown["metadata"]["annotations"]
     assert ("Application", "argoproj.io/v1alpha1") == (shown["kind"], shown["apiVersion"])
     assert "no-store" == reply.headers["Cache-Control"]
 
