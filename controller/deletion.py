@@ -115,7 +115,7 @@ class Deleter:
         foreign = [s for s in ours if not permits(self._context, app, cache, s.header.key)]
         if foreign:
             names = ", ".join(str(s.header.key) for s in foreign[:3])
-            log.info("objects left alone", extra={"application": str(app.key), "not permitted": names})
+            log.info("objects left alone", extra={"application": str(app.key), "not_permitted": names})
         return [stored for stored in ours if stored not in foreign]
 
     def _doubt(self, app: Application) -> str:

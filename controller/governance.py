@@ -169,12 +169,14 @@ class Governance:
 
     def _say(self, unread: t.Iterable[str], settings: t.Iterable[str]) -> None:
         """Log what cannot be read at all, each once as long as it stays."""
-        told = [(problem, "not readable, the last good version stays") for problem in unread]
-        told += [(problem, "a setting is not usable") for problem in settings]
-        for problem, message in told:
+        lost, odd = tuple(unread), tuple(settings)
+        for problem in lost:
             if problem not in self._logged:
-                log.warning(message, extra={"problem": problem})
-        self._logged = frozenset(problem for problem, _ in told)
+                log.warning("not readable, the last good version stays", extra={"problem": problem})
+        for problem in odd:
+            if problem not in self._logged:
+                log.warning("a setting is not usable", extra={"problem": problem})
+        self._logged = frozenset((*lost, *odd))
 
     def _run(self) -> None:
         while True:

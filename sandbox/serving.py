@@ -73,7 +73,7 @@ class Application:
         except errors.StatusError as err:
             answer = replies.refusal(err)
         except Exception as err:  # noqa: BLE001 - one broken request must not end the server
-            _log.exception("%s %s failed", request.method, request.path)
+            _log.exception("a request failed", extra={"method": request.method, "path": request.path})
             answer = replies.refusal(errors.StatusError(500, "InternalError", f"Internal error occurred: {err!r}", {}))
         await _send(send, request, answer)
 

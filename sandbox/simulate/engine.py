@@ -202,11 +202,11 @@ class Engine:
         except StatusError as refusal:
             stale = refusal.code in (404, 409)
             if not stale:
-                log.warning("simulation: %s refused: %s", key, refusal.message)
+                log.warning("a simulated write was refused", extra={"object": str(key), "error": refusal.message})
             self._plan(which, key, RETRY_SECONDS if stale else 1.0)
             return
         except Exception:
-            log.exception("simulation: %s failed", key)
+            log.exception("a simulated controller failed", extra={"object": str(key)})
             return
         if again is not None:
             self._plan(which, key, again)
