@@ -391,4 +391,4 @@ def exporter(*events: Event, argocd_metrics: bool = True, chosen: Choice = EVERY
 def lines(made: Exporter, *names: str, accept: str = "") -> list[str]:
     """Return the sample lines of the families, sorted."""
     body, _ = made.exposition(accept, "", names)
-    return sorted(line for line in body.decode().splitlines() if not line.startswith("#"))
+    return sorted(line for line in body.decode().split("\n") if line and not line.startswith("#"))

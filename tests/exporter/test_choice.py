@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.catalogue import CATALOGUE
 from exporter.choice import Choice, chosen_values, label_names
-from tests.exporter.script import SERVER, changed, cluster, exporter, lines
+from tests.exporter.script import EVERYTHING, SERVER, changed, cluster, exporter, lines
 
 APP = 'name="web",namespace="argocd",project="shop"'
 
@@ -76,3 +77,9 @@ def test_chosen_labels_of_clusters_and_sets() -> None:
     expected = f'argocd_cluster_labels{{label_region="eu",name="in-cluster",server="{SERVER}"}} 1.0'
     assert [expected] == lines(made, "argocd_cluster_labels")
     assert not [line for line in lines(made) if "CANARY" in line]
+
+
+def test_the_other_tests_ask_for_everything() -> None:
+    """Else they would not see all families."""
+    assert all(EVERYTHING.wants(metric) for metric in CATALOGUE)
+    assert {"argocd_app_k8s_request_total"} == {m.name for m in CATALOGUE if m.opt_in and Choice().wants(m)}
