@@ -1,7 +1,7 @@
 """The clusters that Applications are deployed to: from a destination to its client and caches.
 
-Clients are made when the first Application needs them. Called by the turns. Source: Argo CD util/argo/argo.go,
-GetDestinationCluster.
+Clients are made when the first Application needs them, and end with the cluster's Secret. Called by the turns. Source:
+Argo CD util/argo/argo.go, GetDestinationCluster.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from controller.kube.store import Change
 from controller.secretbook import SecretBook
 from model.application import Destination
 from model.errors import InvalidSpec
-from model.events import ClusterObserved, Event
+from model.events import ClusterGone, Event
 from model.secrets import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Cluster
 from model.settings import Settings
 
@@ -45,12 +45,18 @@ class Clusters:
         self._caches: dict[str, tuple[Cluster, ClusterCache]] = {}
 
     def use(self, settings: Settings) -> None:
-        """Take changed settings."""
+        """Take changed settings and Secrets: clusters that are gone end, others may have another name or labels."""
         with self._lock:
             self._settings = settings
+            known = {cluster.server: cluster for cluster in reversed(self._known())}
+            gone = [self._caches.pop(server) for server in self._caches.keys() - known.keys()]
+            for server, (cluster, cache) in self._caches.items():
+                self._caches[server] = (_renamed(cluster, known[server], cache), cache)
             caches = [cache for _, cache in self._caches.values()]
         for cache in caches:
             cache.use(settings)
+        for _, cache in gone:
+            self._end(cache, gone=True)
 
     def find(self, destination: Destination, where: str) -> Cluster:
         """Return the cluster that a destination names, by name or by server; both spellings find the same one.
@@ -74,15 +80,23 @@ class Clusters:
         return found[0]
 
     def cache(self, cluster: Cluster) -> ClusterCache:
-        """Return the running cache of a cluster; new credentials in its Secret give a new client."""
+        """Return the running cache of a cluster; new credentials in its Secret give a new client.
+
+        Raises:
+            InvalidSpec: the cluster went while somebody was about to use it.
+        """
         with self._lock:
             known = self._caches.get(cluster.server)
-            if known is not None and known[0] == cluster:
+            if known is not None and _connection(known[0]) == _connection(cluster):
                 return known[1]
+            if all(other.server != cluster.server for other in self._known()):
+                raise InvalidSpec(
+                    f"cluster {cluster.name}", "server", f"{cluster.server}, which is gone", "a cluster with a Secret"
+                )
             cache = self._started(cluster)
             self._caches[cluster.server] = (cluster, cache)
         if known is not None:
-            known[1].stop()
+            self._end(known[1], gone=False)
         return cache
 
     def running(self) -> list[ClusterCache]:
@@ -94,6 +108,21 @@ class Clusters:
         """Stop all caches."""
         for cache in self.running():
             cache.stop()
+
+    def _end(self, cache: ClusterCache, *, gone: bool) -> None:
+        """Stop a cache in the background, for a dead server keeps its watches a while; tell when its cluster is gone.
+
+        One that is registered again meanwhile is not gone.
+        """
+
+        def end() -> None:
+            cache.stop()
+            with self._lock:
+                back = cache.server in self._caches
+            if gone and not back:
+                self._publish(ClusterGone(server=cache.server))
+
+        threading.Thread(target=end, name=f"end-{cache.name}", daemon=True).start()
 
     def _known(self) -> list[Cluster]:
         """Return the clusters of the Secrets, and the one we run in unless a Secret describes it or it is off."""
@@ -107,19 +136,28 @@ class Clusters:
         own = cluster.server == IN_CLUSTER_SERVER
         borrowed = own and not cluster.config
         client = self._client if borrowed else KubeClient.from_cluster(cluster, on_request=self._publish)
-
-        def publish(event: Event) -> None:
-            known_by_name = isinstance(event, ClusterObserved)
-            self._publish(msgspec.structs.replace(event, server=cluster.server) if known_by_name else event)
-
         cache = ClusterCache(
             client,
             settings=self._settings,
             clock=self._clock,
-            publish=publish,
+            publish=self._publish,
             name=cluster.name,
+            server=cluster.server,
+            labels=cluster.labels,
             namespaces=cluster.namespaces,
         )
         cache.store.subscribe(lambda change: self._watcher(cluster.server, change))
         cache.start()
         return cache
+
+
+def _connection(cluster: Cluster) -> Cluster:
+    """Return the cluster without what does not matter for how it is reached and watched."""
+    return msgspec.structs.replace(cluster, name="", project="", labels={}, cluster_resources=False)
+
+
+def _renamed(known: Cluster, now: Cluster, cache: ClusterCache) -> Cluster:
+    """Take name and labels of the Secret as it is now; with other credentials the next who needs it begins anew."""
+    if (known.name, known.labels) != (now.name, now.labels):
+        cache.describe(now.name, now.labels)
+    return msgspec.structs.replace(known, name=now.name, labels=now.labels)

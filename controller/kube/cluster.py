@@ -2,11 +2,13 @@
 
 Watched are only the kinds that somebody asked for with `ensure` (what applications declare or have declared), so
 memory is bounded by what is declared. A kind that cannot be listed is not synced: nobody may conclude anything about
-its objects. One housekeeping thread, asleep unless CRDs change or the object count has to be told.
+its objects. One housekeeping thread, asleep unless CRDs change or there is something to tell: counts every few seconds,
+events every second, a server that is lost or back at once.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import typing as t
@@ -19,8 +21,9 @@ from controller.kube.discovery import ApiResource, Discovery
 from controller.kube.informer import Informer
 from controller.kube.schema import Schemas
 from controller.kube.store import Change, Header, ObjectStore, StoredObject, Tracker, tracked_by_annotation
+from controller.kube.tally import EventTally
 from model.errors import LynceusError, NotFound
-from model.events import ClusterObserved, Event
+from model.events import ClusterEventsProcessed, ClusterObserved, Event
 from model.meta import JSON, GroupKind, split_api_version
 from model.settings import Settings
 
@@ -31,6 +34,8 @@ STALE_LIMIT = 30.0
 """Seconds without contact after which a kind's view no longer counts as current."""
 TELL_INTERVAL = 5.0
 """Seconds between two ClusterObserved events: counts change with every pod, and a scrape comes twice a minute."""
+EVENTS_INTERVAL = 1.0
+"""Seconds between two ClusterEventsProcessed events."""
 CRD_LAG = (0.1, 1.0, 3.0)
 """Seconds after a CRD event at which discovery is read: the server publishes a new kind a moment later."""
 RETRY = 5.0
@@ -48,9 +53,24 @@ class ClusterCache:
         clock: Clock,
         publish: t.Callable[[Event], None],
         name: str = "in-cluster",
+        server: str = "",
+        labels: dict[str, str] | None = None,
         namespaces: tuple[str, ...] = (),
     ) -> None:
+        """Prepare; nothing is requested yet.
+
+        Args:
+            client: of the cluster's API server.
+            settings: how ownership is read.
+            clock: the time.
+            publish: takes ClusterObserved and ClusterEventsProcessed; must not block and not raise.
+            name: of the cluster, for people.
+            server: its URL as destinations name it; empty: as the client reaches it.
+            labels: of the cluster's Secret.
+            namespaces: the only ones that are watched; empty: all.
+        """
         self.client, self.name, self.namespaces = client, name, namespaces
+        self.server, self.labels = server or client.server, labels or {}
         self.discovery = Discovery(client, clock)
         self.schemas = Schemas(client, clock)
         self.store = ObjectStore(tracker_for(settings))
@@ -65,7 +85,10 @@ class ClusterCache:
         self._looks: list[float] = []
         """Monotonic seconds at which discovery is to be read."""
         self._told: ClusterObserved | None = None
-        self._tell_at = 0.0
+        self._tell_at = self._tell_events_at = 0.0
+        self._events = EventTally()
+        self._version_due = True
+        self._synced_at = 0.0
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -92,6 +115,12 @@ class ClusterCache:
     def use(self, settings: Settings) -> None:
         """Take changed settings: ownership may be read in another way."""
         self.store.set_tracker(tracker_for(settings))
+
+    def describe(self, name: str, labels: dict[str, str]) -> None:
+        """Take another name and other labels of the cluster's Secret."""
+        self.name, self.labels = name, labels
+        self._changed, self._tell_at = True, 0.0
+        self._wake.set()
 
     def ensure(self, kinds: t.Iterable[GroupKind], timeout: float = 0.0) -> frozenset[GroupKind]:
         """Watch these kinds from now on and return those whose view is not current.
@@ -143,8 +172,9 @@ class ClusterCache:
 
     @property
     def connected(self) -> bool:
-        """True while the server answers."""
-        return bool(self.version) and self.kind_synced(*CRD)
+        """True while the server answers, be it that it refuses to show CustomResourceDefinitions."""
+        informers = self._informers.get(CRD)
+        return bool(self.version and informers) and all(i.refused or self._current(i) for i in informers or ())
 
     def _current(self, informer: Informer) -> bool:
         since = informer.stale_since
@@ -175,7 +205,14 @@ class ClusterCache:
 
     def _informer(self, resource: ApiResource, namespace: str) -> Informer:
         return Informer(
-            self.client, resource, self.store, clock=self._clock, namespace=namespace, on_missing=self._kinds_changed
+            self.client,
+            resource,
+            self.store,
+            clock=self._clock,
+            namespace=namespace,
+            on_missing=self._kinds_changed,
+            on_contact=functools.partial(self._contact_changed, resource.group_kind),
+            on_events=functools.partial(self._count_events, resource.group_kind),
         )
 
     def _noticed(self, change: Change) -> None:
@@ -186,6 +223,17 @@ class ClusterCache:
             self._changed = True
             self._wake.set()
 
+    def _contact_changed(self, kind: GroupKind) -> None:
+        """Hear that a watch lost the server or has it back; whoever comes back may be another version."""
+        self._changed = True
+        self._version_due = self._version_due or kind == CRD
+        self._wake.set()
+
+    def _count_events(self, kind: GroupKind, number: int, seconds: float) -> None:
+        """Count watch events; called by informers for each piece that arrived."""
+        if self._events.add(kind, number, seconds):
+            self._wake.set()
+
     def _kinds_changed(self) -> None:
         self.discovery.invalidate()
         self.schemas.invalidate()
@@ -194,23 +242,28 @@ class ClusterCache:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            pause = None
             try:
                 self._keep_house()
-                pause = self._pause()
             except LynceusError as failure:
                 log.warning("cluster not reachable", extra={"cluster": self.name, "error": str(failure)})
                 pause = RETRY
             except Exception:
                 log.exception("housekeeping failed", extra={"cluster": self.name})
                 pause = RETRY
-            self._wake.wait(pause)
+            self._tell_due(unreachable=pause is not None)
+            due = self._pause()
+            self._wake.wait(min((seconds for seconds in (pause, due) if seconds is not None), default=None))
             self._wake.clear()
 
     def _keep_house(self) -> None:
         now = self._clock.monotonic()
-        if not self.version:
-            self.version = self.client.version()
-            self._looks = [now]
+        blind = CRD not in self._informers
+        if self._version_due and (not self.version or blind or self.connected):
+            version, known = self.client.version(), self.version
+            self.version, self._version_due = version, False
+            if blind or version != known:
+                self._looks = [now]
         if self._crds_changed:
             self._crds_changed = False
             self._looks = [now + lag for lag in CRD_LAG]
@@ -218,12 +271,25 @@ class ClusterCache:
             self._looks = [due for due in self._looks if due > now]
             self.discovery.refresh()
             self._match_kinds()
-        if self._told is None or (self._changed and now >= self._tell_at):
+
+    def _tell_due(self, *, unreachable: bool) -> None:
+        """Tell what has to be told now: counts and events when their time has come, another contact at once."""
+        now = self._clock.monotonic()
+        told = self._told
+        if told is None:
+            due = unreachable or all(informer.settled.is_set() for informer in self._informers.get(CRD, ()))
+        else:
+            due = told.connected != self.connected or (self._changed and now >= self._tell_at)
+        if due:
             self._tell(now)
+        if self._events and now >= self._tell_events_at and (batch := self._events.take()):
+            self._tell_events_at = now + EVENTS_INTERVAL
+            self.publish(ClusterEventsProcessed(server=self.server, counts=batch.counts, seconds=batch.seconds))
 
     def _pause(self) -> float | None:
         """Return seconds until something is due; None: until something happens."""
         due = [*self._looks, *([self._tell_at] if self._changed else [])]
+        due += [self._tell_events_at] if self._events else []
         return max(0.0, min(due) - self._clock.monotonic()) if due else None
 
     def _match_kinds(self) -> None:
@@ -249,19 +315,27 @@ class ClusterCache:
     def _tell(self, now: float) -> None:
         """Publish the counts when they differ from what was told."""
         self._changed, self._tell_at = False, now + TELL_INTERVAL
-        with self._lock:
-            watched = len(self._informers)
         event = ClusterObserved(
-            server=self.client.server,
+            server=self.server,
             name=self.name,
             version=self.version,
             objects=self.store.count(),
-            api_resources=watched,
+            api_resources=len(self._informers),
             connected=self.connected,
+            synced_at=self._last_list(),
+            labels=self.labels,
         )
         if event != self._told and not self._stop.is_set():
             self._told = event
             self.publish(event)
+
+    def _last_list(self) -> float:
+        """Return when the last full list was taken while all kinds had one, Unix seconds; 0 = that never was."""
+        with self._lock:
+            informers = [informer for group in self._informers.values() for informer in group]
+        if informers and all(informer.synced.is_set() or informer.refused for informer in informers):
+            self._synced_at = max(self._synced_at, *(informer.listed_at for informer in informers))
+        return self._synced_at
 
 
 def tracker_for(settings: Settings) -> Tracker:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 import typing as t
 
 import msgspec
@@ -82,7 +83,26 @@ class Informer:
         page: int = PAGE,
         silence: float = SILENCE_SECONDS,
         on_missing: t.Callable[[], None] | None = None,
+        on_contact: t.Callable[[], None] | None = None,
+        on_events: t.Callable[[int, float], None] | None = None,
     ) -> None:
+        """Prepare to watch one kind.
+
+        Args:
+            client: of the API server.
+            resource: the kind.
+            store: is kept equal to it.
+            clock: for times of lists and silences.
+            namespace: one namespace; empty for all.
+            field_selector: as the API takes it.
+            label_selector: likewise.
+            page: objects per page of a list.
+            silence: seconds without a byte after which a watch counts as dead.
+            on_missing: called when the server says that there is no such kind.
+            on_contact: called when the server was lost, is back, or the view became complete or lost its place.
+            on_events: called with the number of changes that arrived together, and the seconds that taking them took.
+        """
+        self._on_contact, self._on_events = on_contact, on_events
         self.resource, self.namespace = resource, namespace
         self._client, self._store, self._clock = client, store, clock
         selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
@@ -105,6 +125,10 @@ class Informer:
         """Monotonic seconds since when nothing is heard from the server; None while all is well."""
         self.error = ""
         """The last failure in words; empty while all is well."""
+        self.refused = False
+        """The server answers, and the answer is that the kind may not be read or is not there."""
+        self.listed_at = 0.0
+        """When the last complete list was taken, Unix seconds; 0 = never."""
 
     def start(self) -> None:
         """Begin in a thread of its own."""
@@ -152,9 +176,11 @@ class Informer:
             query["continue"] = page.metadata.next_page
         self._version = page.metadata.resource_version
         self._store.replace_kind(self.resource.group_kind, found, self.namespace)
-        self._reconnected()
+        self.listed_at = self._clock.now().timestamp()
         self.synced.set()
+        self._reconnected()
         self.settled.set()
+        self._tell_contact()
 
     def _read_page(self, query: dict[str, str | int | bool]) -> _Page:
         body = self._client.request("GET", self._path, query=query, timeout=60.0, waited=self._waited())
@@ -200,6 +226,7 @@ class Informer:
 
     def _take(self, lines: list[bytes]) -> None:
         """Apply what arrived together; of several events of one object only the last is told."""
+        began, taken = time.perf_counter(), 0
         updates: dict[ResourceKey, StoredObject | None] = {}
         version = self._version
         failure: LynceusError | None = None
@@ -213,8 +240,11 @@ class Informer:
                 failure = event_failure(bytes(event.object), f"watch {self._path}")
                 break
             version = self._take_event(event, updates) or version
+            taken += event.type != "BOOKMARK"
         self._store.apply(updates)
         self._version = version
+        if taken and self._on_events is not None:
+            self._on_events(taken, time.perf_counter() - began)
         if failure is not None:
             raise failure
         self._well()
@@ -232,10 +262,18 @@ class Informer:
 
     def _reconnected(self) -> None:
         """The server answers; back-off stays until a watch has brought something, or 410 after 410 would run hot."""
-        self.stale_since, self.error = None, ""
+        was_lost = self.stale_since is not None
+        self.stale_since, self.error, self.refused = None, "", False
+        if was_lost:
+            self._tell_contact()
 
     def _well(self) -> None:
-        self.stale_since, self.error, self._failures = None, "", 0
+        self._failures = 0
+        self._reconnected()
+
+    def _tell_contact(self) -> None:
+        if self._on_contact is not None:
+            self._on_contact()
 
     def _failed(self, failure: LynceusError) -> None:
         """Decide how to go on: list again when the place is lost, and wait longer after each failure."""
@@ -244,6 +282,8 @@ class Informer:
         if isinstance(failure, (Gone, NotFound, Forbidden, NoAnswer)):
             # NoAnswer too: a server that was away may come back with an older store, so the place proves nothing.
             self.synced.clear()
+        self.refused = isinstance(failure, (NotFound, Forbidden))
+        self._tell_contact()
         if isinstance(failure, NotFound) and self._on_missing is not None:
             self._on_missing()
         if self._stop.is_set():
