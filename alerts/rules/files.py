@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from alerts.rules import applications, engine, objectives, policy, sources, wellknown, windows
-from alerts.rules.form import Alert, RuleFile, plain, prometheus_rule
+from alerts.rules.form import RuleFile, plain, prometheus_rule
 from alerts.rules.thresholds import Thresholds
 
 FILES: t.Final[tuple[RuleFile, ...]] = (
@@ -37,8 +37,3 @@ def texts(at: Thresholds) -> dict[str, str]:
     """Return file name -> text of every shipped rule file, by thresholds."""
     written = {f"{file.name}.rules.yaml": plain(file, at) for file in FILES}
     return written | {f"{file.name}.prometheusrule.yaml": prometheus_rule(file, at) for file in FILES}
-
-
-def alerts() -> list[Alert]:
-    """Return every alerting rule, in the order of the files."""
-    return [rule for file in FILES for group in file.groups for rule in group.rules if isinstance(rule, Alert)]

@@ -40,6 +40,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         query = "?var-application={{ $labels.name }}" if self.board == "application" else ""
         return f"/d/lynceus-{self.board}{query}"
 
+    def said(self, text: str, at: Thresholds) -> str:
+        """Return one of its texts with the thresholds filled in."""
+        held = msgspec.structs.replace(at.by_name["drift"], value=seconds(self.hold)).words if self.hold else ""
+        return at.sentence(text.replace("<for>", held))
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One recording rule."""
@@ -123,16 +128,11 @@ def _given(**fields: t.Any) -> dict[str, t.Any]:
 
 def _annotations(rule: Alert, at: Thresholds) -> dict[str, str]:
     return {
-        "summary": _sentence(rule, rule.summary, at),
-        "description": _sentence(rule, rule.description, at),
+        "summary": rule.said(rule.summary, at),
+        "description": rule.said(rule.description, at),
         "runbook_url": f"{RUNBOOKS}/{rule.name}.md",
         "dashboard_url": rule.dashboard,
     }
-
-
-def _sentence(rule: Alert, text: str, at: Thresholds) -> str:
-    held = msgspec.structs.replace(at.by_name["drift"], value=seconds(rule.hold)).words if rule.hold else ""
-    return at.sentence(text.replace("<for>", held))
 
 
 def _mapping(fields: t.Mapping[str, t.Any]) -> str:

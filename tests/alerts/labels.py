@@ -55,16 +55,17 @@ def _of(node: t.Any, recorded: Known) -> set[str]:
 
 
 def _selected(node: promql.VectorSelector, recorded: Known) -> set[str]:
-    if node.name in recorded:
-        there = recorded[node.name]
-    elif node.name in BY_SAMPLE:
-        bucket = {"le"} if node.name.endswith("_bucket") else set()
-        there = {*BY_SAMPLE[node.name].labels, *TARGET, *bucket}
-    elif node.name == "up":
+    name = node.name or ""
+    if name in recorded:
+        there = recorded[name]
+    elif name in BY_SAMPLE:
+        bucket = {"le"} if name.endswith("_bucket") else set()
+        there = {*BY_SAMPLE[name].labels, *TARGET, *bucket}
+    elif name == "up":
         there = TARGET
     else:
-        raise Unknown(f"no series is called {node.name}")
-    _require({matcher.name for matcher in node.matchers.matchers}, there, node.name)
+        raise Unknown(f"no series is called {name}")
+    _require({matcher.name for matcher in node.matchers.matchers}, there, name)
     return set(there)
 
 

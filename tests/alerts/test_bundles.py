@@ -35,8 +35,11 @@ def test_the_operators_schema_accepts_the_rules(cluster: Cluster) -> None:
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/prometheusrules.monitoring.coreos.com")
     try:
         with cluster.namespace("exporter-rules") as namespace:
-            for path in PROMETHEUS_RULES:
-                text = path.read_text().replace("namespace: monitoring", f"namespace: {namespace}")
+            texts = [
+                path.read_text().replace("namespace: monitoring", f"namespace: {namespace}")
+                for path in PROMETHEUS_RULES
+            ]
+            for text in texts:
                 cluster.kubectl("create", "--validate=strict", "-f", "-", input=text)
             names = cluster.kubectl("get", "prometheusrules", "-n", namespace, "-o", "name").stdout
             refused = cluster.kubectl(
@@ -44,7 +47,7 @@ def test_the_operators_schema_accepts_the_rules(cluster: Cluster) -> None:
                 "-f",
                 "-",
                 check=False,
-                input=text.replace("for: 10m", "for: ten minutes").replace("-rules\n", "-bad\n"),
+                input=texts[-1].replace("for: 10m", "for: ten minutes").replace("-rules\n", "-bad\n"),
             )
     finally:
         cluster.kubectl("delete", "crd", "prometheusrules.monitoring.coreos.com", "--ignore-not-found")

@@ -62,7 +62,7 @@ def test_what_is_known_of_the_well_known_rules(begin: str) -> None:
     """Each known case is one of ours; where the well-known rule stays silent a rule of Lynceus fires."""
     name, fires, instead = SEED[begin]
     (case,) = [case for case in CASES if case["name"].startswith(begin)]
-    looked = {look["alertname"]: [] for look in case["alert_rule_test"]}
+    looked: dict[str, list[bool]] = {look["alertname"]: [] for look in case["alert_rule_test"]}
     for look in case["alert_rule_test"]:
         looked[look["alertname"]].append(bool(look["exp_alerts"]))
     assert fires == any(looked[name])

@@ -98,11 +98,15 @@ def test_the_operators_schema_accepts_the_monitors(cluster: Cluster) -> None:
         for name in names:
             cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{name}")
         with cluster.namespace("alerts-monitors") as namespace:
-            for file in ("servicemonitor.yaml", "podmonitor.yaml"):
-                text = (FOLDER / file).read_text().replace("namespace: monitoring", f"namespace: {namespace}")
+            files = ("servicemonitor.yaml", "podmonitor.yaml")
+            texts = [
+                (FOLDER / file).read_text().replace("namespace: monitoring", f"namespace: {namespace}")
+                for file in files
+            ]
+            for text in texts:
                 cluster.kubectl("create", "--validate=strict", "-f", "-", input=text)
             listed = cluster.kubectl("get", "servicemonitors,podmonitors", "-n", namespace, "-o", "name").stdout
-            slip = text.replace("honorLabels", "honourLabels").replace("name: lynceus\n", "name: other\n", 1)
+            slip = texts[1].replace("honorLabels", "honourLabels").replace("name: lynceus\n", "name: other\n", 1)
             refused = cluster.kubectl("create", "--validate=strict", "-f", "-", input=slip, check=False)
     finally:
         cluster.kubectl("delete", "crd", *names, "--ignore-not-found")

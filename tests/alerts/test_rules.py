@@ -162,7 +162,7 @@ def test_a_bucket_is_chosen_however_its_bound_is_written(rule: Rule) -> None:
     for selector in selectors(rule["expr"]):
         for matcher in selector.matchers.matchers:
             if matcher.name == "le":
-                bounds = FAMILIES[selector.name.removesuffix("_bucket")].buckets
+                bounds = FAMILIES[(selector.name or "").removesuffix("_bucket")].buckets
                 spelt = {bound: (f"{bound:g}", str(bound)) for bound in bounds}
                 chosen = {
                     bound for bound, forms in spelt.items() for form in forms if re.fullmatch(matcher.value, form)
