@@ -2,96 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import hashlib
-import hmac
-import json
 import time
-import typing as t
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lynceus.options import RunOptions
-from lynceus.wiring import Bus, Lynceus
-from model.events import Event, PushReceived, TurnFinished, WebhookMoved
+from model.events import PushReceived, TurnFinished, WebhookMoved
+from tests.scenarios.house import SECRET, running
 from tests.scenarios.world import World, config_map
 from tests.stage.git import GitServer, Repo
-
-SECRET = "hook-LYN-CANARY"
-
-
-class House:
-    """The whole program before a world, and what its parts were told."""
-
-    def __init__(self, world: World, cache: Path, **options: t.Any) -> None:
-        self.world, self.events = world, list[Event]()
-        given = RunOptions(
-            cache_dir=cache,
-            kubeconfig=world.kubeconfig,
-            namespace=world.control,
-            metrics_port=0,
-            api_port=0,
-            allow_schemes=("http",),
-            **options,
-        )
-        self.lynceus = Lynceus(given)
-        bus = t.cast("Bus", t.cast("t.Any", self.lynceus.manager.publish).__self__)
-        bus.subscribe(self.events.append)
-
-    def secret(self, name: str = "argocd-secret", labels: dict[str, str] | None = None, **data: str) -> None:
-        """Write a Secret of the control namespace."""
-        coded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
-        body = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": name, "labels": labels or {}},
-            "data": coded,
-        }
-        reply = self.world.cluster.request("POST", f"/api/v1/namespaces/{self.world.control}/secrets", body)
-        assert reply.status == 201, reply.body[:500]
-
-    def push(self, repo: Repo, commit: str, secret: str = SECRET, **more: t.Any) -> int:
-        """Tell of a push as GitHub does; returns the status."""
-        page = repo.url.removesuffix(".git")
-        payload = {
-            "ref": "refs/heads/main",
-            "before": "0" * 40,
-            "after": commit,
-            "repository": {"html_url": page, "clone_url": repo.url, "default_branch": "main"},
-            **more,
-        }
-        body = json.dumps(payload).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "X-GitHub-Event": "push",
-            "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
-        }
-        request = urllib.request.Request(f"{self.lynceus.api_server.url}/api/webhook", body, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as reply:
-                return int(reply.status)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code
-
-    def of(self, kind: type[Event]) -> list[t.Any]:
-        return [event for event in list(self.events) if isinstance(event, kind)]
-
-
-@contextlib.contextmanager
-def running(world: World, tmp_path: Path, **options: t.Any) -> Iterator[House]:
-    """Run the whole program for a while."""
-    house = House(world, tmp_path / "house", **options)
-    house.lynceus.start()
-    try:
-        yield house
-    finally:
-        house.lynceus.stop()
 
 
 @pytest.mark.row(7)
