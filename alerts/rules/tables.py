@@ -6,7 +6,7 @@ import re
 import typing as t
 
 from alerts.rules.files import FILES
-from alerts.rules.form import Alert, Group
+from alerts.rules.form import Alert
 from alerts.rules.objectives import BURNS, OBJECTIVES
 from alerts.rules.thresholds import DEFAULTS, Thresholds
 
@@ -15,9 +15,9 @@ def filled(page: str, at: Thresholds) -> str:
     """Return the page with every table between its marks made anew; the rest stays."""
     tables = {"alerts": _alerts(at), "objectives": _objectives(at), "thresholds": _thresholds()}
     for name, rows in tables.items():
-        pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)"
-        table = "\n".join(rows)
-        page = re.sub(pattern, lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", page, flags=re.DOTALL)
+        before, mark, rest = re.split(rf"(<!-- {name}: [^>]*-->\n)", page)
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        page = "".join((before, mark, "\n", "\n".join(rows), "\n\n", end, after))
     return page
 
 
@@ -31,15 +31,15 @@ def _row(cells: tuple[str, ...]) -> str:
 
 def _alerts(at: Thresholds) -> list[str]:
     groups = [group for file in FILES for group in file.groups]
-    rows = [_alert(rule, group, at) for group in groups for rule in group.rules if isinstance(rule, Alert)]
+    rows = [_alert(rule, at) for group in groups for rule in group.rules if isinstance(rule, Alert)]
     return _table(("Alert", "Severity", "For", "Says", "Board"), dict.fromkeys(rows))
 
 
-def _alert(rule: Alert, group: Group, at: Thresholds) -> tuple[str, ...]:
+def _alert(rule: Alert, at: Thresholds) -> tuple[str, ...]:
     says = re.sub(r"\{\{ (?:\$labels\.)?\$?(\w+)(?: \| \w+)? \}\}", r"*\1*", rule.said(rule.summary, at))
-    severity, hold = rule.severity, rule.hold or "-"
-    if rule.labels:
-        severity, hold = "critical, warning", "by window"
+    by_window = "long" in rule.labels
+    severity = "critical, warning" if by_window else rule.severity
+    hold = "by window" if by_window else rule.hold or "-"
     return f"[{rule.name}](runbooks/{rule.name}.md)", severity, hold, says, rule.board
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from alerts.rules.files import texts
 from alerts.rules.objectives import BURNS
+from alerts.rules.tables import filled
 from alerts.rules.thresholds import DEFAULTS, Threshold, Thresholds
 from exporter.catalogue import BY_NAME as FAMILIES
 from exporter.catalogue import BY_SAMPLE
@@ -18,6 +19,7 @@ from tests.alerts.support import (
     ALERTS,
     BY_NAME,
     EVERY_RULE,
+    ROOT,
     RULE_FILES,
     Rule,
     key,
@@ -84,6 +86,15 @@ def test_the_files_are_what_the_table_makes() -> None:
     """`python -m alerts.rules` would change nothing, and no other rule file lies there."""
     written = {path.name: path.read_text(encoding="utf-8") for path in ALERTS.glob("*.yaml")}
     assert texts(Thresholds()) == written
+
+
+def test_the_tables_of_the_page_are_what_the_table_makes() -> None:
+    """Every alert, objective and threshold stands in docs/alerts.md, as it is."""
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert filled(page, Thresholds()) == page
+    for name in BY_NAME:
+        assert f"[{name}](runbooks/{name}.md)" in page
+    assert 3 == page.count(": written by python -m alerts.rules -->")
 
 
 @pytest.mark.parametrize("threshold", DEFAULTS, ids=lambda threshold: threshold.name)
