@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -35,9 +36,17 @@ def cage() -> Iterator[Cage]:
 
 def make_world(cluster: Cluster, cage: Cage, tmp_path: Path) -> Iterator[World]:
     """Make a world with a control and a destination namespace."""
+    yield from make_world_of(World, cluster, cage, tmp_path)
+
+
+W = TypeVar("W", bound=World)
+
+
+def make_world_of(kind: type[W], cluster: Cluster, cage: Cage, tmp_path: Path) -> Iterator[W]:
+    """Make a world of this class."""
     install_crds(cluster)
     with cluster.namespace("ctl") as control, cluster.namespace("dst") as destination:
-        made = World(cluster, control, destination, tmp_path / "mirrors", cage)
+        made = kind(cluster, control, destination, tmp_path / "mirrors", cage)
         made.project()
         made.settings()
         try:

@@ -24,7 +24,6 @@ def questions(story: Story) -> list[tuple[str, str]]:
     return [(question.commit, question.before) for question in newest.questions]
 
 
-@pytest.mark.row(185)
 def test_a_deployment_that_goes_well() -> None:
     """Seen, synced, healthy: one success with its stages, and the commit to ask for."""
     story = running()
@@ -75,7 +74,6 @@ def test_another_name_for_the_same_commit_is_no_change() -> None:
     assert [] == story.results
 
 
-@pytest.mark.row(186)
 def test_a_self_heal_is_no_deployment() -> None:
     """Argo CD marks it; an automated sync of what is deployed is one as well."""
     story = running()
@@ -262,7 +260,6 @@ def test_drift_that_stays_keeps_a_deployment_open() -> None:
     assert [("success", C)] == [(event.result, event.revision) for event in story.of(DeploymentEnded)]
 
 
-@pytest.mark.row(187)
 def test_a_rollback_is_what_was_deployed_before() -> None:
     """By hand, with automated sync off: the Application stays OutOfSync, as Argo CD has it."""
     story = running(automated=False)
@@ -422,7 +419,6 @@ def test_two_operations_of_the_same_second_are_two() -> None:
     assert ["failed", "failed"] == story.results
 
 
-@pytest.mark.row(180)
 def test_attempts_are_told_beside_an_argocd() -> None:
     """Each increase of the retry count is a failed attempt, and the end is the last one."""
     story = running(observe=True)

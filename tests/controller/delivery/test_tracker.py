@@ -27,7 +27,6 @@ def test_first_sight_tells_how_it_stands() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.row(182)
 def test_drift_begins_and_ends() -> None:
     """Synced to OutOfSync begins drift, Synced ends it; how long it was is told."""
     story = running()
@@ -67,7 +66,6 @@ def test_an_unknown_status_neither_begins_nor_ends_drift(status: str) -> None:
     assert [] == story.of(DriftEnded)
 
 
-@pytest.mark.row(183)
 def test_nothing_but_synced_resets_drift() -> None:
     """Flapping health, a new commit, a moved project and a failed sync leave the time alone."""
     story = running()
