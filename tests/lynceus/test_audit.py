@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import typing as t
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from controller.turn import Turn
@@ -247,6 +249,30 @@ def test_no_credential_and_no_endless_text_reaches_a_record(log: Log) -> None:
         assert len(str(record)) < 60_000
         assert all(len(value) <= module.LONGEST_VALUE + 1 for value in record.values() if isinstance(value, str))
         assert all(len(value) <= module.MOST_ITEMS for value in record.values() if isinstance(value, list))
+
+
+def test_each_field_is_documented(log: Log) -> None:
+    """docs/logging.md names every field that a record can have."""
+    rule = Rule(kind="rbac", origin="policy.csv:1", text="p, a", path=("alice", "role:dev"))
+    decision = msgspec.structs.replace(CLOSED, rule=rule, overrode=rule)
+    log.freezes = [
+        Freeze(
+            id="x", reason="r", person="p", start="2026-03-01T11:00:00Z", end="2026-03-02T11:00:00Z",
+            applications=("a",), namespaces=("n",), clusters=("c",), stopped="2026-03-02T10:00:00Z",
+            stopped_by="d", stop_reason="s",
+        )
+    ]  # fmt: skip
+    with Turn(KEY, "refresh", log.clock).current():
+        log.hear(
+            decided(decision),
+            FreezeOverridden(key=KEY, project="p", subject="s", reason="r", rule=rule, decision=decision),
+            PolicyLoaded(ok=False, generation="g", problems=("x",)),
+            OperationRequested(key=KEY, project="p", subject="s", what="sync", details={"revision": "main"}),
+        )
+    text = (Path(__file__).parents[2] / "docs" / "logging.md").read_text()
+    made = {field for record in log.records for field in record}
+    assert {"trace_id", "overrode_path", "stop_reason", "problems_in_all"} <= made
+    assert set() == {field for field in made if f"`{field}`" not in text}
 
 
 def test_other_events_make_no_record(log: Log) -> None:
