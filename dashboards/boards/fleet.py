@@ -52,6 +52,8 @@ def _counted(label: str) -> str:
     return f"count by ({label}) ({per_app('argocd_app_info', DEST, labels=label)})"
 
 
+FIRING = metric("ALERTS", 'alertstate="firing"', 'alertname=~"Lynceus.+|ArgoCD.+"', scope=IN_CLUSTER)
+"""Prometheus' own series; the rules are those of `lynceus alerts export`."""
 INFO = metric("argocd_app_info", scope=IN_CLUSTER)
 UNHEALTHY = placed(per_app("lynceus_app_unhealthy_since_timestamp_seconds", labels="health_status"))
 HEALTH = f"count by (health_status) ({UNHEALTHY}) or " + _named(
@@ -123,8 +125,8 @@ NOW = Row(
             runbooks=("LynceusClusterUnreachable",),
         ),
         _number(
-            "Repositories without a good fetch for 15 min",
-            "Git repositories that last answered more than 15 minutes ago.",
+            "Stale repositories",
+            "Git repositories whose server last gave what was asked more than 15 minutes ago.",
             count(f"{age(metric('lynceus_git_last_success_timestamp_seconds', scope=IN_CLUSTER))} > 900"),
             runbooks=("LynceusGitStale",),
         ),
@@ -137,7 +139,7 @@ NOW = Row(
         _number(
             "Alerts firing",
             "Alerts of Lynceus and the four of Argo CD that fire; 0 too where the rules are not loaded.",
-            count(f'ALERTS{{{IN_CLUSTER}, alertstate="firing", alertname=~"Lynceus.+|ArgoCD.+"}}'),
+            count(FIRING),
         ),
     ),
 )
@@ -249,8 +251,19 @@ def _by_place(*matchers: str) -> str:
 
 
 PLACES = Row(
-    "Clusters and repositories",
+    "Alerts, clusters and repositories",
     (
+        table(
+            Look(
+                "Alerts firing: which",
+                "Alerts of Lynceus and the four of Argo CD, as the Prometheus behind this board evaluates them.",
+                "none fires, or the rules are not loaded into this Prometheus",
+                span=24,
+                nothing="no alert fires",
+            ),
+            Column("", f"max by (severity, alertname, {APP}) ({FIRING})"),
+            hide=HIDE,
+        ),
         table(
             Look(
                 "Destinations",

@@ -72,6 +72,7 @@ def exposition(now: float, age: float, *, observing: bool) -> str:
         for line in _family(metric, now, age)
     ]
     process = [
+        'ALERTS{alertname="LynceusAppDrifted",alertstate="firing",severity="warning",name="late",project="shop"} 1',
         f"process_start_time_seconds {now - 3600:.3f}",
         f"process_cpu_seconds_total {age / 10:.3f}",
         "process_resident_memory_bytes 1e8",

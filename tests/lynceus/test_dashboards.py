@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -62,6 +64,18 @@ def test_the_sidecar_finds_a_config_map_per_board(tmp_path: Path) -> None:
         labels = {"app.kubernetes.io/name": "lynceus", "grafana_dashboard": "1"}
         assert {"name": f"lynceus-dashboard-{stem}", "labels": labels} == each["metadata"]
         assert {f"lynceus-{stem}.json": (FOLDER / f"{stem}.json").read_text()} == each["data"]
+
+
+def test_nothing_of_this_needs_grafanas_types(tmp_path: Path) -> None:
+    """The code that writes the boards, and the SDK below it, are not loaded where Lynceus runs."""
+    script = f"""
+import sys
+from lynceus.commands.dashboards import dashboards
+dashboards(["export", {str(tmp_path)!r}, "--format", "configmaps"], standalone_mode=False)
+print([name for name in sys.modules if name.startswith(("grafana", "dashboards.boards"))])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "[]" == done.stdout.splitlines()[-1]
 
 
 def test_the_sidecar_may_look_for_something_else(tmp_path: Path) -> None:
