@@ -90,3 +90,31 @@ def test_only_what_the_changed_files_concern_is_refreshed(world: World, repo: Re
         assert 202 == house.push(repo, commit, before=old, commits=changed)
         world.wait("the new value", lambda: world.objects("configmaps")["web"]["data"] == {"k": "2"}, 5)
         assert ["web"] == [one.key.name for one in house.of(PushReceived)]
+
+
+def test_a_storm_of_pushes_is_a_few_looks(world: World, repo: Repo, git_server: GitServer, tmp_path: Path) -> None:
+    """Two hundred pushes to one repository of twenty Applications: quick answers, few lists of refs, one fetch."""
+    repo.push({f"app-{n}/a.yaml": config_map(f"a-{n}") for n in range(20)})
+    world.settings(**{"timeout.reconciliation": "1h"})
+    for n in range(20):
+        world.app(f"shop-{n}", repo, f"app-{n}")
+    with running(world, tmp_path) as house:
+        house.secret(**{"webhook.github.secret": SECRET})
+        for n in range(20):
+            world.until(f"shop-{n}", "Synced", timeout=60)
+        git_server.clear_log()
+        commit = repo.push({f"app-{n}/a.yaml": config_map(f"a-{n}", k="2") for n in range(20)})
+        began, slowest = time.monotonic(), 0.0
+        for n in range(200):
+            asked = time.monotonic()
+            assert 202 == house.push(repo, commit, before=f"{n + 1:040x}")
+            slowest = max(slowest, time.monotonic() - asked)
+        world.wait(
+            "the new values", lambda: {"2"} == {o["data"].get("k") for o in world.objects("configmaps").values()}, 30
+        )
+        time.sleep(1.5)
+        took = time.monotonic() - began
+        counts = git_server.counts("apps.git")
+        assert slowest < 1.0
+        assert 1 == counts["fetch"]
+        assert counts["ls-remote"] <= took + 2, (counts, took)
