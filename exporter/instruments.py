@@ -80,7 +80,7 @@ class Instruments:
             histogram.observe(max(number, 0.0), exemplar)
 
     def bear(self, name: str, *values: str) -> None:
-        """Give birth to a counter or histogram at 0, so that its first step is one."""
+        """Give birth to a series at 0, so that its first step is one."""
         if name in self._parents:
             self._child(type(self._parents[name]), name, values)
 

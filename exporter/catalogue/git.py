@@ -45,7 +45,7 @@ METRICS: tuple[Metric, ...] = (
         kind="gauge",
         help="Who waits for the repository now; a gauge in spite of its name.",
         labels=("repo",),
-        changes="somebody begins or ends to wait",
+        changes="somebody begins or ends to wait; 0 from when an Application names the repository",
         source=REPO_SERVER,
     ),
     Metric(

@@ -69,7 +69,8 @@ class Git:
         self._bear(repo)
 
     def _bear(self, repo: str) -> None:
-        """Give birth to the counters at 0, so that the first failure is a step that increase() can see."""
+        """Give birth to the series at 0, so that the first failure is a step that increase() can see."""
+        self._instruments.bear("argocd_repo_pending_request_total", repo)
         for request_type in _REQUEST_TYPES:
             self._instruments.bear("argocd_git_request_duration_seconds", repo, request_type)
             for result in _RESULTS:
