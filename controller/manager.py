@@ -12,6 +12,7 @@ import threading
 import typing as t
 
 from controller.applications import Applications
+from controller.appsets import ApplicationSets
 from controller.backoff import FailureBackoff
 from controller.calendarwatch import CalendarWatch
 from controller.clock import Clock
@@ -35,7 +36,7 @@ from controller.workqueue import WorkQueue
 from controller.writer import APPLICATIONS, AppWriter
 from model.application import Application, Operation
 from model.errors import InvalidSpec
-from model.events import ApplicationChanged, ApplicationDeleted, Event, QueueState
+from model.events import ApplicationChanged, ApplicationDeleted, Event, Leading, QueueState
 from model.meta import NamespacedName
 from model.project import AppProject
 from model.states import RefreshLevel
@@ -103,6 +104,7 @@ class Manager:
         self._watch_store.subscribe(self.store.take)
         scope = "" if self.options.any_namespace else namespace
         self._watch = Informer(client, APPLICATIONS, self._watch_store, clock=clock, namespace=scope)
+        self._appsets = ApplicationSets(client, namespace, clock=clock, publish=publish)
         self._pool = concurrent.futures.ThreadPoolExecutor(self.options.write_workers, "apply")
         self.context = self._context(client, guard)
         self._requests = Requests(self.store, self.context.writer)
@@ -122,16 +124,20 @@ class Manager:
         self._workers.start()
         self._clock_watch.start()
         self._calendar.start()
+        self._appsets.start()
         self._started = True
+        self.publish(Leading(leading=True))
 
     def stop(self, timeout: float = 20.0) -> None:
         """Begin no new turn and no new wave, let running turns write their state, end all threads."""
         self._stopping.set()
         self._clock_watch.stop()
         self._calendar.stop()
+        self._appsets.stop()
         self.refreshes.close()
         self.operations.close()
         self._workers.join(timeout)
+        self.publish(Leading(leading=False))
         self._watch.request_stop()
         self.governance.stop()
         self.context.recorder.stop()

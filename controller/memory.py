@@ -74,6 +74,8 @@ class Memory:
         self.arrived: tuple[str, ...] | None = None
         """The commits at which it was Synced and Healthy last; empty while it is on its way to others, None = unknown.
         """
+        self.orphans: int | None = None
+        """How many orphans were told of last; None = of none yet."""
         self.permission_asked: dt.datetime | None = None
         """When it was asked last whether a sync would be let through; None = never."""
         self.permission_until: dt.datetime | None = None

@@ -13,8 +13,10 @@ import typing as t
 from controller.conditions import Finding
 from controller.context import Context
 from controller.kube.cluster import ClusterCache, tracker_for
+from controller.memory import Memory
 from controller.permit import permits
 from model.application import Application
+from model.events import OrphansCounted
 from model.meta import NamespacedName, ResourceKey
 from model.project import OrphanedResources
 from model.states import ConditionType
@@ -52,12 +54,18 @@ def found(
 
 
 def findings(
-    context: Context, app: Application, cache: ClusterCache, managed: t.Container[ResourceKey]
+    context: Context, app: Application, memory: Memory, cache: ClusterCache, managed: t.Container[ResourceKey]
 ) -> list[Finding]:
-    """Return the warning about orphans, in Argo CD's words; none unless the project wants to be warned."""
+    """Return the warning about orphans, in Argo CD's words; none unless the project wants to be warned.
+
+    Their number is told to the listeners when it is another than last time; it is 0 where nobody looks for them.
+    """
+    count = len(found(context, app, cache, managed))
+    if count != memory.orphans:
+        memory.orphans = count
+        context.publish(OrphansCounted(key=app.key, project=app.spec.project or "default", number=count))
     if not context.guard.orphan_rules(app).warn:
         return []
-    count = len(found(context, app, cache, managed))
     return [Finding(ConditionType.ORPHANED_RESOURCE, f"Application has {count} orphaned resources")] if count else []
 
 
@@ -75,7 +83,7 @@ def basis(context: Context, app: Application) -> tuple[OrphanedResources, int] |
 def interest(context: Context, app: Application) -> list[ResourceKey]:
     """Return the key that stands for the destination namespace when orphans in it are watched for."""
     namespace = app.spec.destination.namespace
-    return [namespace_key(namespace)] if namespace and context.guard.orphan_rules(app).warn else []
+    return [namespace_key(namespace)] if namespace and context.guard.orphan_rules(app).watched else []
 
 
 def namespace_key(namespace: str) -> ResourceKey:

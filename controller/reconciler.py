@@ -261,7 +261,7 @@ class Refresher:
                         options=Options(app.spec.sync_options),
                         permits=lambda key: permits(context, app, place.cache, key),
                         kind_permitted=lambda key: permits_kind(context, app, place.cache, key),
-                        warnings=lambda keys: orphans.findings(context, app, place.cache, keys),
+                        warnings=lambda keys: orphans.findings(context, app, memory, place.cache, keys),
                     )
                 )
             except Exception:

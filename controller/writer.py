@@ -19,6 +19,7 @@ FIELD_MANAGER = "lynceus"
 GROUP, VERSION = "argoproj.io", "v1alpha1"
 APPLICATIONS = ApiResource(GROUP, VERSION, "Application", "applications", True)
 PROJECTS = ApiResource(GROUP, VERSION, "AppProject", "appprojects", True)
+APPLICATION_SETS = ApiResource(GROUP, VERSION, "ApplicationSet", "applicationsets", True)
 
 
 class AppWriter:

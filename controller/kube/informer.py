@@ -82,6 +82,8 @@ class Informer:
         label_selector: str = "",
         page: int = PAGE,
         silence: float = SILENCE_SECONDS,
+        missing_backoff: float = REFUSED_BACKOFF,
+        quiet: bool = False,
         on_missing: t.Callable[[], None] | None = None,
         on_contact: t.Callable[[], None] | None = None,
         on_events: t.Callable[[int, float], None] | None = None,
@@ -98,6 +100,8 @@ class Informer:
             label_selector: likewise.
             page: objects per page of a list.
             silence: seconds without a byte after which a watch counts as dead.
+            missing_backoff: seconds between tries, give or take, while there is no such kind.
+            quiet: what goes wrong is nobody's trouble: it is not logged above debug.
             on_missing: called when the server says that there is no such kind.
             on_contact: called when the server was lost, is back, or the view became complete or lost its place.
             on_events: called with the number of changes that arrived together, and the seconds that taking them took.
@@ -108,6 +112,7 @@ class Informer:
         selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
         self._query: dict[str, str | int | bool] = {k: v for k, v in selectors.items() if v}
         self._page, self._silence, self._on_missing = page, silence, on_missing
+        self._missing_backoff, self._level = missing_backoff, logging.DEBUG if quiet else logging.INFO
         self._path = resource.path(namespace)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -288,9 +293,10 @@ class Informer:
             self._on_missing()
         if self._stop.is_set():
             return
-        log.info("watch interrupted", extra={"kind": str(self.resource.group_kind), "error": self.error})
+        log.log(self._level, "watch interrupted", extra={"kind": str(self.resource.group_kind), "error": self.error})
         if isinstance(failure, (NotFound, Forbidden)) and listing:
-            self._stop.wait(REFUSED_BACKOFF * self._random.uniform(0.5, 1.0))
+            longest = self._missing_backoff if isinstance(failure, NotFound) else REFUSED_BACKOFF
+            self._stop.wait(longest * self._random.uniform(0.5, 1.0))
         elif isinstance(failure, TooManyRequests):
             self._held_back = max(failure.retry_after * self._random.uniform(1.0, 1.5), self._backoff())
             self._stop.wait(self._held_back)

@@ -8,8 +8,16 @@ import json
 
 import pytest
 
-from model.events import ApiRequestFinished, CalendarChanged, QueueMoved, SyncPermission, WriteMoved
-from tests.scenarios.world import World, config_map
+from model.events import (
+    ApiRequestFinished,
+    CalendarChanged,
+    Leading,
+    OrphansCounted,
+    QueueMoved,
+    SyncPermission,
+    WriteMoved,
+)
+from tests.scenarios.world import World, conditions_of, config_map
 from tests.stage.git import Repo
 
 SIX = {f"app/{name}.yaml": config_map(name) for name in "abcdef"}
@@ -107,3 +115,34 @@ def test_permission_is_told_where_nothing_can_be_compared(world: World) -> None:
     world.project(syncWindows=[always])
     expected = {"dead": "window_deny", "forbidden": "project", "skipped": "window_deny"}
     world.wait("blocked", lambda: blocks() == expected)
+
+
+def test_orphans_are_counted_where_the_project_looks_for_them(world: World, repo: Repo) -> None:
+    """Without a warning too; 0 where nobody looks, and 0 again when they are gone."""
+    repo.push(SIX)
+    world.project(orphanedResources={"warn": False})
+    world.project("blind")
+    world.app("shop", repo)
+    world.app("other", repo, project="blind", policy={})
+    world.start()
+    world.until("shop", "Synced", "Healthy")
+
+    def counts() -> dict[str, int]:
+        return {event.key.name: event.number for event in world.of(OrphansCounted)}
+
+    world.wait("none", lambda: counts() == {"shop": 0, "other": 0})
+    stray = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "stray"}}
+    path = f"/api/v1/namespaces/{world.destination}/configmaps"
+    assert 201 == world.cluster.request("POST", path, stray).status
+    world.wait("one", lambda: counts() == {"shop": 1, "other": 0})
+    assert "OrphanedResourceWarning" not in conditions_of(world.get("shop"))
+    world.cluster.request("DELETE", f"{path}/stray")
+    world.wait("gone", lambda: counts() == {"shop": 0, "other": 0})
+    assert {"default", "blind"} == {event.project for event in world.of(OrphansCounted)}
+
+
+def test_leadership_is_told_at_start_and_end(world: World) -> None:
+    """In both modes the process that runs is the one that works."""
+    world.start(mode="observe")
+    world.stop()
+    assert [True, False] == [event.leading for event in world.of(Leading)]
