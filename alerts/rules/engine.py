@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.rules.form import Alert, Group
-from alerts.rules.phrases import APP, grown
+from alerts.rules.phrases import APP
 
 _ABSENT = Alert(
     name="LynceusAbsent",
@@ -80,12 +80,11 @@ _SLOW = Alert(
 
 _DROPPED = Alert(
     name="LynceusCardinalityLimit",
-    expr=f"sum by (family) {grown('lynceus_metrics_dropped_label_values_total', '<lost_window:range>')} > 0",
+    expr="sum by (family) (increase(lynceus_metrics_dropped_label_values_total[<lost_window:range>])) > 0",
     severity="warning",
     summary="The family {{ $labels.family }} has too many label sets",
     description="Samples of {{ $labels.family }} are dropped; what it says is incomplete.",
     board="engine",
-    why="The counter is born with the first drop, which increase() would not see.",
 )
 
 _AUDIT = Alert(

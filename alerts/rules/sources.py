@@ -78,15 +78,19 @@ _CLUSTER = Alert(
 
 _THROTTLED = Alert(
     name="LynceusApiThrottled",
-    expr="histogram_quantile(0.95, sum by (le) (rate(argocd_kubectl_rate_limiter_duration_seconds_bucket[5m]))) "
+    expr='sum by (host) (rate(argocd_kubectl_requests_total{code="429"}[5m])) > <throttled_rate>\n'
+    "or\n"
+    "histogram_quantile(0.95, sum by (le, host) (rate(argocd_kubectl_rate_limiter_duration_seconds_bucket[5m]))) "
     "> <throttled>",
     hold="10m",
     severity="warning",
-    summary="Requests to API servers are held back",
-    description="One request in twenty waits longer than <throttled> seconds before it is sent.",
+    summary="The API server {{ $labels.host }} wants fewer requests",
+    description="More than <throttled_rate> requests a second to {{ $labels.host }} are answered with 429, or one in "
+    "twenty waits longer than <throttled> seconds before it is sent.",
     board="engine",
-    why="At a bound of the buckets (0.5, 2, 8): between two bounds a quantile is a guess, and requests of 0.6 s would "
-    "exceed 1.",
+    why="Lynceus has no limit of its own and is held back by answers 429 only; Argo CD's client holds requests back "
+    "itself. The waits at a bound of the buckets (0.5, 2, 8): between two bounds a quantile is a guess, and requests "
+    "of 0.6 s would exceed 1.",
 )
 
 _API_SLOW = Alert(
@@ -98,7 +102,7 @@ _API_SLOW = Alert(
     summary="API servers answer slowly",
     description="One request in twenty takes longer than <api_slow> seconds.",
     board="engine",
-    why="At a bound of the buckets, as above: requests of 3 s would exceed 5.",
+    why="At a bound of the buckets (2, 8, 30): requests of 3 s would exceed 5.",
 )
 
 _BACKLOG = Alert(

@@ -107,6 +107,7 @@ DEFAULTS: t.Final[tuple[Threshold, ...]] = (
         "seconds that 95 of 100 requests to a repository may take",
     ),
     Threshold("repo_pending", 50, "requests that may wait for one repository"),
+    Threshold("throttled_rate", 0.1, "answers 429 of one API server a second that are still usual"),
     _bound(
         "throttled",
         2,

@@ -81,5 +81,5 @@ def test_an_application_without_its_repository_alerts() -> None:
     (case,) = [case for case in CASES if case["name"].startswith("An application whose repository does not exist")]
     fires = {look["alertname"] for look in case["alert_rule_test"] if look["exp_alerts"]}
     silent = {look["alertname"] for look in case["alert_rule_test"] if not look["exp_alerts"]}
-    assert {"LynceusAppUnknown", "LynceusAppDrifted"} == fires
+    assert {"LynceusAppUnknown", "LynceusGitFailing"} == fires
     assert {"ArgoCDAppOutOfSync", "ArgoCDAppUnhealthy"} == silent

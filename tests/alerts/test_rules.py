@@ -48,6 +48,7 @@ BORN_AT_ZERO = {
     "argocd_git_request_total",
     "lynceus_freeze_overrides_total",
     "lynceus_log_records_dropped_total",
+    "lynceus_metrics_dropped_label_values_total",
     "lynceus_self_heal_total",
 }
 """Counters whose first step increase() sees, since the catalogue says that they are born before it."""
