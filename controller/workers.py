@@ -199,7 +199,7 @@ class Workers:
             "level_of_refresh": turn.level,
             "compared": turn.compared,
             "milliseconds": round((finished.end - finished.start) * 1000),
-            **turn.outcome,
+            **{word: value for word, value in turn.outcome.items() if value},
             **({"error": turn.error} if turn.error else {}),
         }
         extra.pop("message", None)

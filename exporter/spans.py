@@ -23,9 +23,10 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from exporter.labels import clean, without_userinfo
+from exporter.labels import LONGEST_VALUE, clean
 from model.events import DeploymentEnded, Event, PushReceived, Stage, TurnFinished
 from model.meta import NamespacedName
+from model.redaction import shown
 from model.traces import deployment_span_id, deployment_trace_id
 
 PUSHES: t.Final = 1000
@@ -286,7 +287,7 @@ def _safe(attributes: t.Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _text(text: str) -> str:
-    return clean(without_userinfo(text))
+    return clean(shown(text, LONGEST_VALUE))
 
 
 def _nanoseconds(seconds: float) -> int:

@@ -107,7 +107,11 @@ def _among_log_lines(handler: LineHandler) -> tuple[Sink, Write]:
     """Write in the log's format, through a queue of our own."""
 
     def line(record: Record) -> str:
-        fields = {f"{key}": value for key, value in record.items() if key not in ("time", "audit")}
+        fields = {
+            key: ",".join(map(str, value)) if isinstance(value, list) else value
+            for key, value in record.items()
+            if key not in ("time", "audit")
+        }
         message = f"audit {record['audit']}"
         made = logging.makeLogRecord({"name": LOGGER, "levelno": logging.INFO, "levelname": "INFO", "msg": message})
         vars(made).update({key if key not in vars(made) else f"audit_{key}": value for key, value in fields.items()})

@@ -16,6 +16,7 @@ from types import FrameType
 
 import click
 
+from controller.turn import trace_id
 from lynceus import logs
 from lynceus.demo import freezing, guarding, own, preview, story
 from lynceus.demo.narrator import Narrator
@@ -65,7 +66,7 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="lynceus-demo-") as made, contextlib.ExitStack() as stack:
         folder = Path(made)
         log_path = log_file or folder / "lynceus.log"
-        logs.set_up("info", "text", stack.enter_context(log_path.open("w", encoding="utf-8")))
+        logs.set_up("info", "text", stack.enter_context(log_path.open("w", encoding="utf-8")), trace_id)
         stage = stack.enter_context(Stage(folder, given, port, repository=repo))
         held = _play(stage, repo, path, revision, once=once, log_path=None if log_file else log_path)
     sys.exit(0 if held else 1)
