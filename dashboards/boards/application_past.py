@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dashboards.boards.frame import Row
-from dashboards.boards.panels import NEVER, Look, Query, lines, timeline
+from dashboards.boards.panels import Look, Query, lines, timeline
 from dashboards.boards.promql import APP, IN_CLUSTER, ONE, increase, mean, metric, per_app, quantile, rate, total
 from dashboards.boards.tables import Column, table
 
-INFO_OFF = "nobody exports argocd_app_info: in observe mode it comes from Argo CD, which is not scraped"
 ARGO_OFF = "in observe mode it comes from Argo CD, which is not scraped"
 GONE = "the chosen Application is not known to Lynceus"
 
@@ -15,7 +14,9 @@ ALLOWED = per_app("lynceus_app_sync_allowed", 'trigger="auto"', scope=ONE)
 DRIFT = per_app("lynceus_app_drift_since_timestamp_seconds", scope=ONE)
 SICK = per_app("lynceus_app_unhealthy_since_timestamp_seconds", labels="health_status", scope=ONE)
 BEHIND = per_app("lynceus_app_commits_behind", scope=ONE)
-HERE = metric("argocd_app_info", scope=ONE)
+HERE = metric("lynceus_app_info", scope=ONE)
+REPO = metric("argocd_app_info", scope=ONE)
+"""The only one that tells the repository."""
 
 
 STATES = Row(
@@ -25,7 +26,8 @@ STATES = Row(
             Look(
                 "Sync status and health",
                 "One bar for each pair of sync status and health while it lasted.",
-                INFO_OFF,
+                GONE,
+                span=24,
                 height=7,
                 words=((1.0, " ", "blue"),),
             ),
@@ -33,17 +35,6 @@ STATES = Row(
                 f"max by (sync_status, health_status) ({HERE})",
                 "{{sync_status}}, {{health_status}}",
             ),
-        ),
-        timeline(
-            Look(
-                "In sync and healthy, or not",
-                "Whether it was Synced and whether it was Healthy, from the series of Lynceus itself.",
-                NEVER,
-                height=7,
-                words=((0.0, "yes", "green"), (1.0, "no", "orange")),
-            ),
-            Query(f"count({DRIFT}) or vector(0)", "in sync"),
-            Query(f"count({SICK}) or vector(0)", "healthy"),
         ),
         timeline(
             Look(
@@ -134,7 +125,7 @@ WORK = Row(
             Look(
                 "Its Git repository, time of a request",
                 "Requests to the repository that it names, whoever asked.",
-                "no request in this time, or " + INFO_OFF,
+                "no request in this time, or nobody exports argocd_app_info (observe mode, Argo CD is not scraped)",
                 unit="s",
                 span=8,
                 steps=((None, "green"), (10.0, "red")),
@@ -142,11 +133,11 @@ WORK = Row(
             ),
             Query(
                 f"{quantile(0.95, 'argocd_git_request_duration_seconds', by='repo', scope=IN_CLUSTER)} "
-                f"and on (repo) {HERE}",
+                f"and on (repo) {REPO}",
                 "p95 {{repo}}",
             ),
             Query(
-                f"{mean('argocd_git_request_duration_seconds', by='repo', scope=IN_CLUSTER)} and on (repo) {HERE}",
+                f"{mean('argocd_git_request_duration_seconds', by='repo', scope=IN_CLUSTER)} and on (repo) {REPO}",
                 "mean {{repo}}",
             ),
         ),
@@ -167,14 +158,15 @@ WORK = Row(
         table(
             Look(
                 "What it is",
-                "Where it comes from and where it goes.",
-                INFO_OFF,
+                "Where it comes from (in observe mode only where Argo CD is scraped too) and where it goes.",
+                GONE,
                 height=5,
             ),
             Column(
                 "",
-                f"max by ({APP}, repo, dest_server, sync_status, health_status, autosync_enabled) ({HERE})",
+                f"max by ({APP}, dest_server, sync_status, health_status, autosync_enabled) ({HERE})",
             ),
+            Column("", f"max by ({APP}, repo) ({REPO})"),
             hide="cluster",
             names={"autosync_enabled": "Automated", "dest_server": "Destination"},
         ),

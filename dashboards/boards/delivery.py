@@ -23,6 +23,7 @@ from dashboards.boards.tables import Column, table
 
 SCOPE = f'{IN_PROJECT}, environment=~"$environment"'
 LEAD, RESTORE = "lynceus_deployment_lead_time_seconds", "lynceus_time_to_restore_seconds"
+UNBLOCKED = "lynceus_deployment_unblocked_seconds"
 STAGE = "lynceus_deployment_stage_seconds"
 NONE_YET = "no Application is known yet"
 NO_DEPLOYMENT = "no deployment became healthy in the time that is looked back on"
@@ -44,8 +45,8 @@ def _failed(window: str, by: str = "") -> str:
 
 def _within(seconds: int, window: str) -> str:
     """Return the share of deployments that took at most so long; Go writes le as 600, other clients as 600.0."""
-    bucket = rate(f"{LEAD}_bucket", f'le=~"{seconds}(\\\\.0)?"', window=window, scope=SCOPE)
-    return share(f"sum({bucket})", f"sum({rate(f'{LEAD}_count', window=window, scope=SCOPE)})")
+    bucket = rate(f"{UNBLOCKED}_bucket", f'le=~"{seconds}(\\\\.0)?"', window=window, scope=IN_CLUSTER)
+    return share(f"sum({bucket})", f"sum({rate(f'{UNBLOCKED}_count', window=window, scope=IN_CLUSTER)})")
 
 
 NOW = Row(
@@ -88,7 +89,8 @@ NOW = Row(
         stat(
             small(
                 "Healthy within 10 min, 7 d",
-                "Share of the deployments that took at most ten minutes from the commit; windows count as waiting.",
+                "Share of the deployments that took at most ten minutes from the commit, what windows and freezes took "
+                "of them left out. All projects.",
                 NO_DEPLOYMENT,
                 "percentunit",
                 steps=((None, "red"), (0.9, "orange"), (0.95, "green")),

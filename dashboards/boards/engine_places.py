@@ -32,6 +32,12 @@ RESULT, FAILED = 'result=~".+"', 'result="error"'
 LAST_FETCH = metric("lynceus_git_last_success_timestamp_seconds", scope=REPO)
 CONNECTED = metric("argocd_cluster_connection_status", scope=PLACE)
 
+
+def _failures(name: str) -> str:
+    """Return the failures of a day, the most first."""
+    return top(20, total("repo, revision", increase(name, window="24h", scope=REPO)))
+
+
 GITS = Row(
     "Git",
     (
@@ -107,6 +113,31 @@ GITS = Row(
                 nothing="no push by webhook",
             ),
             Query(total("repo", rate("argocd_webhook_requests_total", scope=IN_CLUSTER)), "{{repo}}"),
+        ),
+        table(
+            Look(
+                "What could not be fetched, 24 h",
+                "Failed fetches and ls-remotes by branch or tag; commit stands for a commit id.",
+                "nothing failed since Lynceus started",
+                height=7,
+                nothing="nothing failed",
+                runbooks=("ArgoCDGitFetchErrors", "LynceusGitFailing"),
+            ),
+            Column("Fetches", _failures("argocd_git_fetch_fail_total")),
+            Column("ls-remotes", _failures("argocd_git_lsremote_fail_total")),
+            names={"revision": "Revision"},
+        ),
+        lines(
+            Look(
+                "Wait for a repository, p95",
+                "How long work waited for a repository that another request held.",
+                f"nobody waited in this time, or {ARGO_OFF}",
+                unit="s",
+                height=7,
+                nothing="nobody waited",
+                runbooks=("LynceusRepoPending",),
+            ),
+            Query(quantile(0.95, "argocd_repo_parallelism_wait_duration_seconds", scope=IN_CLUSTER), "p95"),
         ),
     ),
 )

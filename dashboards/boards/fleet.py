@@ -35,36 +35,21 @@ UNSCRAPED = "Lynceus is not scraped, or knows no Application"
 HEALTHS = "Healthy Progressing Degraded Suspended Missing Unknown"
 SYNCS = "Synced OutOfSync Unknown"
 
-KNOWN = per_app("lynceus_app_sync_allowed", 'trigger="auto"')
+KNOWN = per_app("lynceus_app_info")
 SICK = per_app(
     "lynceus_app_unhealthy_since_timestamp_seconds", 'health_status!~"Progressing|Suspended"', labels="health_status"
 )
 DOWN = f"min by (cluster, server) ({metric('argocd_cluster_connection_status', scope=IN_CLUSTER)}) == 0"
 
 
-def _named(label: str, value: str, found: str) -> str:
-    """Return how many there are, under a label of that value."""
-    return f'label_replace(count({found}), "{label}", "{value}", "", "")'
-
-
 def _counted(label: str) -> str:
-    """Return how many Applications there are by a label of argocd_app_info."""
-    return f"count by ({label}) ({per_app('argocd_app_info', DEST, labels=label)})"
+    """Return how many Applications there are by a label."""
+    return f"count by ({label}) ({per_app('lynceus_app_info', DEST, labels=label)})"
 
 
+SET = "cluster, $namespace_label, name"
 FIRING = metric("ALERTS", 'alertstate="firing"', 'alertname=~"Lynceus.+|ArgoCD.+"', scope=IN_CLUSTER)
 """Prometheus' own series; the rules are those of `lynceus alerts export`."""
-INFO = metric("argocd_app_info", scope=IN_CLUSTER)
-UNHEALTHY = placed(per_app("lynceus_app_unhealthy_since_timestamp_seconds", labels="health_status"))
-HEALTH = f"count by (health_status) ({UNHEALTHY}) or " + _named(
-    "health_status", "Healthy", f"{placed(KNOWN)} unless on ({APP}) {UNHEALTHY}"
-)
-SYNC = (
-    _named("sync_status", "not Synced", placed(DRIFT))
-    + " or "
-    + _named("sync_status", "Synced", f"{placed(KNOWN)} unless on ({APP}) {DRIFT}")
-)
-"""Health and sync status from Lynceus' own series, for where nobody exports argocd_app_info."""
 
 
 def _number(title: str, text: str, expression: str, *, bad: bool = True, runbooks: tuple[str, ...] = ()) -> Panel:
@@ -149,12 +134,12 @@ STATE = Row(
     (
         pie(
             Look("Applications by health", "Health as it was last found.", UNSCRAPED, span=6),
-            Query(f"{_counted('health_status')} or ({HEALTH} unless on () {INFO})", "{{health_status}}"),
+            Query(_counted("health_status"), "{{health_status}}"),
             HEALTHS,
         ),
         pie(
             Look("Applications by sync status", "Sync status as it was last found.", UNSCRAPED, span=6),
-            Query(f"{_counted('sync_status')} or ({SYNC} unless on () {INFO})", "{{sync_status}}"),
+            Query(_counted("sync_status"), "{{sync_status}}"),
             SYNCS,
         ),
         ranking(
@@ -245,7 +230,7 @@ _SERVER = f'{IN_CLUSTER}, server=~"$dest_server"'
 
 def _by_place(*matchers: str) -> str:
     """Return the number of Applications of each destination, under the label of the clusters' families."""
-    found = per_app("argocd_app_info", DEST, *matchers, labels="dest_server")
+    found = per_app("lynceus_app_info", DEST, *matchers, labels="dest_server")
     named = f'label_replace({found}, "server", "$1", "dest_server", "(.*)")'
     return f"count by (cluster, server) ({named})"
 
@@ -267,10 +252,11 @@ PLACES = Row(
         table(
             Look(
                 "Destinations",
-                "Clusters: whether they answer, how large the cache of each is, how many Applications lie there and "
+                "Clusters: whether they answer, how large the cache of each is (in observe mode only where Argo CD is "
+                "scraped too), how many Applications lie there and "
                 "how many of those are out of sync.",
-                "nobody exports argocd_app_info and argocd_cluster_*: in observe mode they come from Argo CD",
-                span=16,
+                UNSCRAPED,
+                span=12,
                 runbooks=("LynceusClusterUnreachable",),
             ),
             Column("Applications", _by_place()),
@@ -291,7 +277,7 @@ PLACES = Row(
                 "Repositories",
                 "How long ago a Git server last gave what was asked.",
                 "no request to a Git server has succeeded since Lynceus started",
-                span=8,
+                span=6,
                 runbooks=("LynceusGitStale", "ArgoCDGitFetchErrors"),
             ),
             Column(
@@ -303,6 +289,22 @@ PLACES = Row(
                 ((None, "green"), (900.0, "red")),
             ),
             hide=HIDE,
+        ),
+        table(
+            Look(
+                "ApplicationSets",
+                "How many Applications each owns, and whether they are up to date.",
+                "there are none, or argocd_appset_* come from an Argo CD that is not scraped",
+                span=6,
+                nothing="no ApplicationSets",
+            ),
+            Column("Applications", f"max by ({SET}) ({metric('argocd_appset_owned_applications', scope=IN_CLUSTER)})"),
+            Column(
+                "",
+                f"max by ({SET}, resource_update_status) ({metric('argocd_appset_info', scope=IN_CLUSTER)})",
+            ),
+            hide=HIDE,
+            names={"name": "ApplicationSet", "resource_update_status": "Resources"},
         ),
     ),
 )

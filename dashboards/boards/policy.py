@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.boards import marks, variables
 from dashboards.boards.frame import Board, Row
-from dashboards.boards.panels import GOOD_BAD, GOOD_ODD, NEVER, PLAIN, Look, Query, lines, ranking, small, stat
+from dashboards.boards.panels import GOOD_BAD, NEVER, PLAIN, Look, Query, lines, ranking, small, stat
 from dashboards.boards.promql import IN_CLUSTER, count, increase, metric, quantile, rate, share, top, total
 from dashboards.boards.tables import Column, table
 
@@ -72,12 +72,14 @@ NOW = Row(
         ),
         stat(
             small(
-                "Findings",
-                "What lynceus rbac validate would complain of in the policy in force.",
-                NEVER,
-                steps=GOOD_ODD,
+                "Policy read last",
+                "Whether the newest policy text is in force; refused: an older one still is.",
+                "Lynceus is not scraped",
+                steps=((None, "red"), (1.0, "green")),
+                words=((0.0, "refused", "red"), (1.0, "taken", "green")),
+                runbooks=("LynceusPolicyReloadFailing",),
             ),
-            f"sum(max by (severity) ({metric('lynceus_policy_findings', scope=IN_CLUSTER)})) or vector(0)",
+            f"min({metric('lynceus_policy_last_reload_successful', scope=IN_CLUSTER)})",
         ),
     ),
 )

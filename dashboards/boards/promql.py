@@ -29,12 +29,8 @@ def per_app(name: str, *matchers: str, labels: str = "", scope: str = IN_PROJECT
 
 
 def placed(expression: str) -> str:
-    """Leave out the Applications that are known to lie in another destination than the chosen ones.
-
-    The series of Lynceus do not carry the destination, argocd_app_info does. Where nobody exports that one the choice
-    has no effect; with the choice All the right side is empty.
-    """
-    other = metric("argocd_app_info", 'dest_server!~"$dest_server"', scope=IN_CLUSTER)
+    """Leave out the Applications that lie in another destination than the chosen ones; All leaves out none."""
+    other = metric("lynceus_app_info", 'dest_server!~"$dest_server"', scope=IN_CLUSTER)
     return f"{expression} unless on ({APP}) {other}"
 
 

@@ -58,7 +58,7 @@ PROJECT = _values(
     "project",
     "Project",
     "AppProjects of the Applications.",
-    'lynceus_app_sync_allowed{cluster=~"$cluster"}',
+    'lynceus_app_info{cluster=~"$cluster"}',
     "project",
 )
 DELIVERY_PROJECT = _values(
@@ -78,8 +78,8 @@ ENVIRONMENT = _values(
 DEST_SERVER = _values(
     "dest_server",
     "Destination",
-    "API servers of the destinations; without effect on Applications that no argocd_app_info tells of.",
-    'argocd_app_info{cluster=~"$cluster"}',
+    "API servers of the destinations of the Applications.",
+    'lynceus_app_info{cluster=~"$cluster"}',
     "dest_server",
 )
 SERVER = _values(
@@ -100,7 +100,7 @@ APPLICATION = _values(
     "application",
     "Application",
     "The Application that the board is about.",
-    'lynceus_app_sync_allowed{cluster=~"$cluster", project=~"$project"}',
+    'lynceus_app_info{cluster=~"$cluster", project=~"$project"}',
     "name",
     only=True,
 )
@@ -108,7 +108,7 @@ APP_NAMESPACE = _values(
     "app_namespace",
     "In namespace",
     "The namespace of the Application object, where several have its name.",
-    'lynceus_app_sync_allowed{cluster=~"$cluster", project=~"$project", name="$application"}',
+    'lynceus_app_info{cluster=~"$cluster", project=~"$project", name="$application"}',
     "$namespace_label",
     only=True,
 )

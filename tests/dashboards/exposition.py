@@ -101,7 +101,7 @@ def _label_sets(metric: Metric) -> t.Iterator[dict[str, str]]:
             continue
         if metric.name == "lynceus_app_last_sync_info" and (labels["name"] == "web") == (labels["phase"] == "Failed"):
             continue
-        if metric.name.startswith(("argocd_app_info", "lynceus_app_resources")):
+        if metric.name.endswith("_app_info") or metric.name == "lynceus_app_resources":
             fine = labels["name"] == "web"
             labels |= {"sync_status": "Synced", "health_status": "Healthy"} if fine else OUT
         yield labels

@@ -71,7 +71,6 @@ EMPTY_EVERYWHERE = {
 }
 """Board -> panel -> why it has no data in this version, whatever happens."""
 
-_INFO = "argocd_app_info is Argo CD's"
 _SYNCS = "argocd_app_sync_total is Argo CD's"
 _REFRESH = "argocd_app_reconcile is Argo CD's"
 _CLUSTERS = "argocd_cluster_* are Argo CD's"
@@ -84,16 +83,14 @@ EMPTY_BESIDE_ARGO_CD = {
         "Conditions": "argocd_app_condition is Argo CD's",
         "Most failed syncs, 24 h": _SYNCS,
         "Sync attempts by result": _SYNCS,
-        "Destinations": _CLUSTERS,
+        "ApplicationSets": "argocd_appset_* are Argo CD's",
     },
     "application.json": {
         "Failed attempts, 24 h": _SYNCS,
-        "Sync status and health": _INFO,
         "Sync attempts": _SYNCS,
         "Seconds a sync took": "argocd_app_sync_duration_seconds_total is Argo CD's",
         "Its Git repository, time of a request": "only argocd_app_info tells which that is",
         "Its cluster, time of a refresh": _REFRESH,
-        "What it is": _INFO,
         "Orphans and conditions": "argocd_app_orphaned_resources_count and argocd_app_condition are Argo CD's",
     },
     "engine.json": {
@@ -105,6 +102,7 @@ EMPTY_BESIDE_ARGO_CD = {
         "Refresh by cluster, p95": _REFRESH,
         "Requests to API servers by application": "argocd_app_k8s_request_total is Argo CD's",
         "Waiting for a repository": "argocd_repo_pending_request_total is Argo CD's",
+        "Wait for a repository, p95": "argocd_repo_parallelism_wait_duration_seconds is Argo CD's",
         "Pushes by webhook": "argocd_webhook_requests_total is Argo CD's",
         "Connection": _CLUSTERS,
         "Objects in the cache": _CLUSTERS,
