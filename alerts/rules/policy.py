@@ -5,14 +5,17 @@ from __future__ import annotations
 from alerts.rules.form import Alert, Group
 from alerts.rules.phrases import grown
 
+_ASKED = 'lynceus_rbac_denials_total{source!="loop"}'
+
 _DENIALS = Alert(
     name="LynceusRBACDenialSpike",
-    expr=f"sum by (project) {grown('lynceus_rbac_denials_total', '<denial_window:range>')} > <denials>",
+    expr=f"sum by (project) {grown(_ASKED, '<denial_window:range>')} > <denials>",
     severity="warning",
     summary="RBAC refuses a lot in project {{ $labels.project }}",
     description="{{ $value | humanize }} requests were refused within <denial_window>; the audit log says whose.",
     board="policy",
-    why="The counter is born with its first refusal, so that a burst of a new kind would be invisible to increase().",
+    why="The counter is born with its first refusal, so that a burst of a new kind would be invisible to increase(). "
+    "Without the loop, which asks again with every turn what was refused before.",
 )
 
 _RELOAD = Alert(

@@ -40,7 +40,7 @@ METRICS: tuple[Metric, ...] = (
         kind="counter",
         help="Samples that were dropped because a family has too many label sets.",
         labels=("family",),
-        changes="a new label set is refused",
+        changes="a new label set is refused; born at 0 for every family",
         stability="alpha",
     ),
     Metric(
