@@ -178,13 +178,13 @@ class Manager:
         """Ask for a refresh of one Application now."""
         self._ask_refresh(key, Request(level=level, reason=reason, hard=hard), 0.0)
 
-    def refresh_pushed(self, key: NamespacedName, *, since: float, pushed_at: float) -> None:
+    def refresh_pushed(self, key: NamespacedName, *, since: float, pushed_at: float | None) -> None:
         """Ask for a refresh of one Application, for a push to its repository was received.
 
         Args:
             key: the Application.
             since: the monotonic time of the push; one list of refs that is newer serves all Applications.
-            pushed_at: the same in Unix seconds.
+            pushed_at: the same in Unix seconds; None: a second look for the same push.
         """
         request = Request(level=RefreshLevel.LATEST, reason="push", since=since, pushed_at=pushed_at)
         self._ask_refresh(key, request, 0.0)

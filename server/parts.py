@@ -79,8 +79,8 @@ class RequestRefresh(t.Protocol):
 class RefreshPushed(t.Protocol):
     """Puts an Application into the queue for a push."""
 
-    def __call__(self, key: NamespacedName, *, since: float, pushed_at: float) -> object:
-        """Ask for a comparison with what Git has after `since` (monotonic); `pushed_at` in Unix seconds."""
+    def __call__(self, key: NamespacedName, *, since: float, pushed_at: float | None) -> object:
+        """Ask for a comparison with what Git has after `since` (monotonic); `pushed_at` (Unix seconds) once a push."""
         ...
 
 

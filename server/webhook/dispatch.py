@@ -7,12 +7,14 @@ How many pushes wait is bounded by the repositories that Applications use. Calle
 from __future__ import annotations
 
 import collections
+import functools
 import logging
 import threading
 import typing as t
 
-from model.application import Application
+from model.application import Application, revisions_of
 from model.events import Event, PushReceived
+from model.meta import NamespacedName
 from server.parts import Clock, RefreshPushed
 from server.webhook.matching import Index
 from server.webhook.pushes import Push, RefChange
@@ -25,6 +27,8 @@ PAUSE_PER_APPLICATION = 0.002
 """More of it for each Application that is refreshed: a look at ten thousand keeps the loop busy for so long."""
 REPEAT_SECONDS = 10.0
 """A push that says the same as one before it, within this time, brings nothing."""
+SECOND_LOOK_SECONDS = 5.0
+"""After a push: some Git servers announce it before all their replicas know it."""
 INDEX_SECONDS = 1.0
 """Age at which the index of the Applications is made anew."""
 IDLE_SECONDS = 10.0
@@ -79,6 +83,8 @@ class Dispatcher:
         self._changed = threading.Condition()
         self._waiting: dict[frozenset[str], _Waiting] = {}
         self._not_before: dict[frozenset[str], float] = {}
+        self._unseen: dict[frozenset[str], tuple[float, dict[NamespacedName, str]]] = {}
+        """When to look again, and at which commit each Application should be by then."""
         self._seen: collections.OrderedDict[tuple[t.Any, ...], float] = collections.OrderedDict()
         self._running = False
         self._index, self._indexed_at = Index(()), float("-inf")
@@ -116,36 +122,50 @@ class Dispatcher:
             self._seen.popitem(last=False)
 
     def _run(self) -> None:
-        while (due := self._next()) is not None:
-            repositories, waiting = due
-            count = 0
+        while (work := self._next()) is not None:
             try:
-                count = self._handle(repositories, waiting)
+                work()
             except Exception as failure:
                 log.exception("a push could not be handled", extra={"error": type(failure).__name__})
-            pause = PAUSE_SECONDS + count * PAUSE_PER_APPLICATION
-            with self._changed:
-                self._not_before[repositories] = self._clock.monotonic() + pause
 
-    def _next(self) -> tuple[frozenset[str], _Waiting] | None:
-        """Wait for a repository whose turn it is; None when nothing came for long."""
+    def _next(self) -> t.Callable[[], object] | None:
+        """Wait for something to do and return it; None when nothing came for long."""
         with self._changed:
             while True:
                 now = self._clock.monotonic()
-                self._not_before = {key: time for key, time in self._not_before.items() if time > now}
-                ready = next((key for key in self._waiting if key not in self._not_before), None)
-                if ready is not None:
-                    return ready, self._waiting.pop(ready)
+                if (work := self._due(now)) is not None:
+                    return work
                 times = [self._not_before[key] - now for key in self._waiting]
-                if not self._changed.wait(min(times, default=IDLE_SECONDS)) and not self._waiting:
+                times += [due - now for due, _ in self._unseen.values()]
+                if not self._changed.wait(min(times, default=IDLE_SECONDS)) and not times and not self._waiting:
                     self._running = False
                     return None
 
-    def _handle(self, repositories: frozenset[str], waiting: _Waiting) -> int:
-        """Refresh what the pushes concern; returns how many Applications."""
+    def _due(self, now: float) -> t.Callable[[], object] | None:
+        """Take what is due now: a repository that was pushed to, or a second look; the lock is held."""
+        self._not_before = {key: time for key, time in self._not_before.items() if time > now}
+        for key in self._waiting:
+            if key not in self._not_before:
+                self._not_before[key] = now + PAUSE_SECONDS
+                return functools.partial(self._handle, key, self._waiting.pop(key))
+        for key, (due, commits) in self._unseen.items():
+            if due <= now:
+                del self._unseen[key]
+                return functools.partial(self._look_again, commits)
+        return None
+
+    def _handle(self, repositories: frozenset[str], waiting: _Waiting) -> None:
+        """Refresh what the pushes concern."""
         changes = tuple(change for change, _ in waiting.changes.values())
         files = None if waiting.files is None else frozenset(waiting.files)
         found = self._current().matches(Push(repositories=repositories, changes=changes, files=files))
+        now = self._clock.monotonic()
+        with self._changed:
+            self._not_before[repositories] = now + PAUSE_SECONDS + len(found) * PAUSE_PER_APPLICATION
+            if self._refresh is not None and found:
+                commits = self._unseen.get(repositories, (0.0, {}))[1]
+                commits.update({match.key: match.change.after for match in found})
+                self._unseen[repositories] = now + SECOND_LOOK_SECONDS, commits
         for match in found:
             at = waiting.changes[(match.change.kind, match.change.name)][1]
             self._publish(
@@ -154,7 +174,14 @@ class Dispatcher:
             if self._refresh is not None:
                 self._refresh(match.key, since=waiting.since, pushed_at=at)
         log.info("push received", extra={"repositories": sorted(repositories), "applications": len(found)})
-        return len(found)
+
+    def _look_again(self, commits: t.Mapping[NamespacedName, str]) -> None:
+        """Refresh those that have not come to the commit that was pushed: its server may not have known it yet."""
+        now = self._clock.monotonic()
+        for app in self._applications():
+            wanted = commits.get(app.key)
+            if wanted and self._refresh is not None and wanted not in revisions_of(app.status.sync):
+                self._refresh(app.key, since=now, pushed_at=None)
 
     def _current(self) -> Index:
         """Return the index, made anew when it is old."""

@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from controller.clock import SystemClock
+from model.application import ApplicationStatus, SyncState
 from model.events import Event, PushReceived
 from server.webhook import dispatch
 from server.webhook.dispatch import Dispatcher
@@ -31,12 +32,12 @@ class Loop:
     """A dispatcher over some Applications, and what the loop heard."""
 
     def __init__(self, *apps: t.Any) -> None:
-        self.refreshed: list[tuple[str, float, float]] = []
+        self.refreshed: list[tuple[str, float, float | None]] = []
         self.events: list[Event] = []
         self.apps = list(apps)
         self.dispatcher = Dispatcher(lambda: self.apps, self._refresh, self.events.append, SystemClock())
 
-    def _refresh(self, key: t.Any, *, since: float, pushed_at: float) -> None:
+    def _refresh(self, key: t.Any, *, since: float, pushed_at: float | None) -> None:
         self.refreshed.append((key.name, since, pushed_at))
 
     def wait(self, count: int, timeout: float = 5.0) -> list[str]:
@@ -78,6 +79,21 @@ def test_merged_pushes_concern_what_any_of_them_does() -> None:
     loop.dispatcher.offer(push(2, files=frozenset({"c/x"})))
     loop.dispatcher.offer(push(2, "dev", files=frozenset({"d/x"})))
     assert ["a", "b", "dev"] == loop.wait(3)
+
+
+def test_a_second_look_is_taken_at_what_has_not_come_to_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, without a time of a push, and only for those; the thread does not end before."""
+    monkeypatch.setattr(dispatch, "SECOND_LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(dispatch, "IDLE_SECONDS", 0.05)
+    seen = ApplicationStatus(sync=SyncState(revisions=[commit(9), commit(2)]))
+    loop = Loop(app("late", status=ApplicationStatus(sync=SyncState(revision=commit(1)))), app("quick", status=seen))
+    loop.dispatcher.offer(push(1))
+    assert ["late", "quick", "late"] == loop.wait(3)
+    first, _, again = loop.refreshed
+    assert (None, True) == (again[2], first[2] is not None)
+    assert again[1] >= first[1] + 0.5
+    assert ["late", "quick", "late"] == loop.wait(4, timeout=0.8)
+    assert not loop.dispatcher._running
 
 
 def test_repositories_do_not_wait_for_each_other() -> None:
