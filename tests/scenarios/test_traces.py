@@ -19,7 +19,7 @@ from model.meta import NamespacedName
 from model.traces import deployment_span_id, deployment_trace_id
 from tests.exporter.collector import Collector, attributes_of, collecting
 from tests.scenarios.conftest import make_world
-from tests.scenarios.test_webhook import SECRET, House, running
+from tests.scenarios.house import SECRET, House, running
 from tests.scenarios.world import World, config_map
 from tests.stage.cluster import Cluster
 from tests.stage.git import Repo
