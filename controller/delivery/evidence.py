@@ -136,13 +136,10 @@ def digest(value: t.Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
-def earlier(app: Application, state: OperationState | None) -> list[Deployed]:
-    """Return what status.history says was deployed before this operation, oldest first."""
-    entries = list(app.status.history or ())
-    if state is not None and entries and entries[-1].deploy_started_at == state.started_at:
-        same = recorded(entries[-1]).same(asked(state))
-        entries = entries[:-1] if same else entries
-    return [recorded(entry) for entry in entries]
+def earlier(app: Application, brought: Deployed | None = None) -> list[Deployed]:
+    """Return what status.history says was deployed, oldest first, without the entry of the sync that brought this."""
+    found = [recorded(entry) for entry in app.status.history or ()]
+    return found[:-1] if found and brought is not None and found[-1].same(brought) else found
 
 
 def last_deployed(app: Application) -> Deployed | None:

@@ -17,6 +17,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether policy keeps an automated sync back now; None: not known yet."""
     pushes: tuple[tuple[str, float], ...] = ()
     """Commits whose push was received, and when."""
+    compared_at: float | None = None
+    """When the loop began its last comparison; one that changed nothing leaves no trace in the status."""
     observe: bool = False
     """An Argo CD works on the Application: attempts are read from its status."""
     dest_server: str = ""

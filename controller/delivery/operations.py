@@ -102,12 +102,13 @@ def _begin(moment: Moment, operation: OperationState, what: Deployed) -> None:
     end, before = _finish(moment, operation), state.last
     seen_at, blocked = _wait(moment, operation, what)
     recorded = moment.app.status.reconciled_at or ""
-    order = _order(moment, operation)
+    order = _order(moment, what)
     again = what.mark in order
     state.underway = Underway(
         what=what,
         seen_at=min(seen_at, end),
         synced_at=end,
+        known_at=moment.now,
         before=before,
         blocked=blocked,
         again=again,
@@ -119,10 +120,10 @@ def _begin(moment: Moment, operation: OperationState, what: Deployed) -> None:
     state.last, state.seen = what, None
 
 
-def _order(moment: Moment, operation: OperationState) -> list[str]:
-    """Return the marks of what was deployed before this operation, in the order of their first deployments."""
+def _order(moment: Moment, what: Deployed) -> list[str]:
+    """Return the marks of what was deployed before, in the order of their first deployments."""
     state = moment.state
-    history = [entry.mark for entry in evidence.earlier(moment.app, operation)]
+    history = [entry.mark for entry in evidence.earlier(moment.app, what)]
     return list(dict.fromkeys([*state.past, *history, *([state.last.mark] if state.last else [])]))
 
 
@@ -181,6 +182,8 @@ def _fresh(moment: Moment, underway: Underway) -> bool:
     """Say whether the version's verdict was made after the sync: on what it brought, or by a later comparison."""
     status = moment.app.status
     if status.sync.status == SyncStatus.SYNCED and moment.target.revisions == underway.what.revisions:
+        return True
+    if moment.facts.compared_at is not None and moment.facts.compared_at >= underway.known_at:
         return True
     when = status.reconciled_at or ""
     return when != underway.reconciled_at and (evidence.seconds(when) or 0.0) >= int(underway.synced_at)

@@ -26,6 +26,7 @@ from model.events import (
     PushReceived,
     Standing,
     SyncPermission,
+    TurnFinished,
 )
 from model.meta import NamespacedName
 
@@ -39,13 +40,14 @@ _Early = ApplicationChanged | SyncPermission
 class _Entry:
     """What is kept of one Application."""
 
-    __slots__ = ("app", "behind", "blocked", "pushes", "server", "state", "wanted")
+    __slots__ = ("app", "behind", "blocked", "compared", "pushes", "server", "state", "wanted")
 
     def __init__(self) -> None:
         self.app: Application | None = None
         self.server = ""
         self.state: State | None = None
         self.blocked: bool | None = None
+        self.compared: float | None = None
         self.pushes: dict[str, float] = {}
         self.wanted: list[HowFarBehind] | None = None
         self.behind: CommitsBehind | None = None
@@ -108,6 +110,9 @@ class Delivery:
         elif isinstance(event, PushReceived):
             with self._lock:
                 self._pushed(event)
+        elif isinstance(event, TurnFinished) and event.compared and not event.error:
+            with self._lock:
+                self._compared(event)
 
     def _is_early(self, event: _Early) -> bool:
         """Put an event aside while the memory is not read yet; the newest of each Application is enough."""
@@ -132,8 +137,9 @@ class Delivery:
             self._changed(event)
             return
         entry = self._entries.get(event.key)
-        if entry is not None and entry.app is not None:
-            entry.blocked = not event.automated.allowed
+        blocked = not event.automated.allowed
+        if entry is not None and entry.app is not None and entry.blocked != blocked:
+            entry.blocked = blocked
             self._step(entry, entry.app, first=False)
 
     def _changed(self, event: ApplicationChanged) -> None:
@@ -154,6 +160,7 @@ class Delivery:
             first=first,
             blocked=entry.blocked,
             pushes=tuple(entry.pushes.items()),
+            compared_at=entry.compared,
             observe=self._observe,
             dest_server=entry.server,
             environment=(app.metadata.labels or {}).get(self._label) or NO_ENVIRONMENT,
@@ -238,6 +245,14 @@ class Delivery:
         entry.pushes.setdefault(event.revision, event.at)
         while len(entry.pushes) > PUSHES:
             entry.pushes.pop(next(iter(entry.pushes)))
+
+    def _compared(self, event: TurnFinished) -> None:
+        """Hear that the loop compared; while a deployment is under way that may be its end."""
+        entry = self._entries.get(event.key)
+        if entry is not None and entry.app is not None and entry.state is not None:
+            entry.compared = event.start
+            if entry.state.underway is not None:
+                self._step(entry, entry.app, first=False)
 
     def _snapshot(self, *, forget: bool) -> dict[str, State]:
         """Return all states that are worth remembering; `forget` those that no Application came for."""

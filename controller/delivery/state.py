@@ -59,6 +59,8 @@ class Underway(msgspec.Struct, frozen=True, omit_defaults=True):
     what: Deployed
     seen_at: float
     synced_at: float
+    known_at: float = 0.0
+    """When it was seen that the sync had ended: a comparison that began later is one of what was synced."""
     before: Deployed | None = None
     """What was deployed before; None for the first deployment."""
     blocked: float | None = None

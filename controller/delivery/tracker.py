@@ -65,12 +65,14 @@ def begun(app: Application, now: float) -> State:
     last = evidence.last_deployed(app)
     state = State(uid=app.metadata.uid, project=app.spec.project, last=last, tried=last)
     state.deployed_at = evidence.last_sync(app, now)
-    state.past = tuple(dict.fromkeys(entry.mark for entry in evidence.earlier(app, None)))[-PAST:]
+    state.past = tuple(dict.fromkeys(entry.mark for entry in evidence.earlier(app)))[-PAST:]
     if operation is not None:
         state.attempts_of, state.attempts = evidence.identity(operation), operation.retry_count
         if evidence.completed(operation):
             state.counted = evidence.finished_identity(operation)
-            state.tried = evidence.asked(operation) if evidence.is_whole(operation) else last
+            tried = evidence.asked(operation)
+            meant = evidence.is_whole(operation) and not evidence.by_policy(operation) and tried.revisions
+            state.tried = tried if meant else last
     if status.sync.status == SyncStatus.OUT_OF_SYNC:
         state.sync, state.drift_since = SyncStatus.OUT_OF_SYNC, evidence.drifted_at(app, now)
     if status.health.status == HealthStatus.DEGRADED:

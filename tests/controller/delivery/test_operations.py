@@ -469,3 +469,31 @@ def test_a_deployment_counts_one_drift_from_git() -> None:
     story = running()
     story.deploy(B)
     assert ["git"] == [event.origin for event in story.of(DriftDetected)]
+
+
+def test_a_history_without_starts_is_understood() -> None:
+    """The last entry is that of the sync itself, whatever it says of its beginning."""
+    story = running()
+    story.compared("OutOfSync", B)
+    story.begin(B)
+    story.finish(see=False)
+    del story.status["history"][-1]["deployStartedAt"]
+    story.see()
+    story.compared("Synced", B)
+    assert ["success"] == story.results
+    assert [(B, A)] == questions(story)
+
+
+def test_a_failed_sync_at_first_sight_without_a_revision() -> None:
+    """What it tried is not known: a self-heal after it is still one."""
+    story = running()
+    story.begin(B, by="ada", see=False)
+    state = story.status["operationState"]
+    story.status["operationState"] = {**state, "operation": {"sync": {}}, "syncResult": None}
+    story.finish("Error", see=False)
+    story.restart(remembers=False)
+    story.see()
+    story.compared("OutOfSync", A)
+    story.begin(A)
+    story.finish()
+    assert ["success"] == [event.result for event in story.of(SelfHealed)]

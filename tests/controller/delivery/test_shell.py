@@ -24,6 +24,7 @@ from model.events import (
     Standing,
     SyncAttempted,
     SyncPermission,
+    TurnFinished,
 )
 from tests.controller.delivery.fakes import FakeSources, FakeStore, Heard, wait
 from tests.controller.delivery.story import START, A, B, C, Story, running
@@ -347,3 +348,23 @@ def test_attempts_beside_an_argocd_have_the_server(stages: Callable[..., Stage])
     story.begin(B, by="ada")
     story.finish("Failed")
     assert ["https://dest"] == [event.dest_server for event in stage.heard.of(SyncAttempted)]
+
+
+def test_a_comparison_that_changed_nothing_counts(stages: Callable[..., Stage]) -> None:
+    """An older commit by hand leaves the Application OutOfSync as it was: only the loop knows that it looked again."""
+    story = running(automated=False)
+    stage = stages(story)
+    story.see()
+    story.compared("OutOfSync", C)
+    story.begin(B, by="ada")
+    story.finish()
+    turn = TurnFinished(
+        key=story.app.key, project="default", dest_server="", queue="refresh", reason="", level=1, start=story.now - 1,
+        end=story.now, compared=True,
+    )  # fmt: skip
+    stage.delivery.listen(turn)
+    assert [] == stage.heard.of(DeploymentEnded)
+    stage.delivery.listen(msgspec.structs.replace(turn, start=story.now + 0.01, error="it failed"))
+    assert [] == stage.heard.of(DeploymentEnded)
+    stage.delivery.listen(msgspec.structs.replace(turn, start=story.now + 0.01))
+    assert ["success"] == [event.result for event in wait(lambda: stage.heard.of(DeploymentEnded))]
