@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import logging
 import os
 import socket
+import threading
 import time
 import typing as t
 from collections.abc import Iterator
@@ -13,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from controller.cage import Cage
+from controller.turn import trace_id
 from exporter import tracing
+from lynceus import logs
 from model.events import DecisionMade, DeploymentEnded, GitRequestFinished, TurnFinished
 from model.meta import NamespacedName
 from model.traces import deployment_span_id, deployment_trace_id
@@ -22,7 +27,7 @@ from tests.scenarios.conftest import make_world
 from tests.scenarios.house import SECRET, House, running
 from tests.scenarios.world import World, config_map
 from tests.stage.cluster import Cluster
-from tests.stage.git import Repo
+from tests.stage.git import GitServer, Repo
 
 
 @pytest.fixture
@@ -54,7 +59,8 @@ def test_push_turns_sync_and_end_are_one_trace_over_a_restart(
     world.settings(**{"timeout.reconciliation": "1h"})
     world.app("shop", repo, policy={})
     with house(world, tmp_path, collector.endpoint) as first:
-        first.secret(labels=None, **{"webhook.github.secret": SECRET})
+        hook: dict[str, t.Any] = {"webhook.github.secret": SECRET}
+        first.secret(**hook)
         world.until("shop", "OutOfSync", timeout=30)
         world.sync("shop")
         world.until("shop", "Synced", "Healthy", timeout=30)
@@ -148,36 +154,83 @@ def test_a_failed_sync_is_an_error_in_its_trace(
     assert "ConfigMap" in "".join(span.status.message for span in failed)
 
 
-def test_no_credential_leaves_by_spans_events_or_logs(
-    embedded: World, repo: Repo, tmp_path: Path, collector: Collector, capfd: pytest.CaptureFixture[str]
+@pytest.fixture
+def log_lines() -> Iterator[io.StringIO]:
+    """The log as `lynceus run` writes it; the root logger is put back afterwards."""
+    root, stream = logging.getLogger(), io.StringIO()
+    handlers, level, hook = root.handlers[:], root.level, threading.excepthook
+    logs.set_up("debug", "json", stream, trace_id)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.raiseExceptions, threading.excepthook = True, hook
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[set[str]]:
+    """Collect the command lines of all processes meanwhile."""
+    seen, stop = set[str](), threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.01):
+            for entry in filter(str.isdigit, os.listdir("/proc")):
+                with contextlib.suppress(OSError):
+                    seen.add(Path("/proc", entry, "cmdline").read_text(errors="replace"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def test_no_credential_leaves_the_process(
+    embedded: World, git_server: GitServer, tmp_path: Path, collector: Collector, log_lines: io.StringIO
 ) -> None:
-    """User and password in a repoURL: not in a span, an event, an Event, a log line, the mirror's config or an argv."""
+    """In a URL, as its user, right or wrong in a Secret: in no span, event, log, Event, status, argv or mirror."""
     world = embedded
+    repo = git_server.create("open")
     repo.push({"app/a.yaml": config_map("a")})
-    world.app("shop", repo.url.replace("http://", "http://user:LYN-CANARY@"))
-    seen: set[str] = set()
-    with house(world, tmp_path, collector.endpoint, audit_log=str(tmp_path / "audit.log")) as found:
-
-        def ended() -> bool:
-            seen.update(_command_lines())
-            return any(turn.error or turn.compared for turn in found.of(TurnFinished))
-
-        world.wait("a turn", ended, 30)
+    shut, barred = (git_server.create(name, user="robot", password=f"LYN-CANARY-{name}") for name in ("shut", "barred"))
+    for private in (shut, barred):
+        private.push({"app/b.yaml": config_map("b")})
+    world.app("inline", repo.url.replace("http://", "http://user:LYN-CANARY@"), policy={})
+    world.app("user", repo.url.replace("http://", "http://LYN-CANARY@"), policy={})
+    world.app("shut", shut)
+    world.app("barred", barred)
+    git_server.fail(delay=0.1)
+    with watched() as seen, house(world, tmp_path, collector.endpoint, audit_log=str(tmp_path / "audit")) as found:
+        for called, url, password in (("right", shut.url, "LYN-CANARY-shut"), ("wrong", barred.url, "LYN-CANARY-no")):
+            more: dict[str, t.Any] = {"url": url, "username": "robot", "password": password}
+            found.secret(called, {"argocd.argoproj.io/secret-type": "repository"}, **more)
+        world.until("shut", "Synced", timeout=40)
+        world.until_condition("barred", "ComparisonError", timeout=40)
+        world.wait("all turns", lambda: {"inline", "user"} <= {turn.key.name for turn in found.of(TurnFinished)}, 40)
         events = "".join(str(event) for event in found.events if type(event).__name__ != "ApplicationChanged")
-    told = world.cluster.get(f"/api/v1/namespaces/{world.control}/events")
-    mirrors = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("config") if path.is_file())
-    places = [collector.text(), events, str(told), mirrors, "".join(seen), (tmp_path / "audit.log").read_text()]
-    assert collector.spans()
-    assert [False] * len(places) == ["CANARY" in place for place in places]
-    assert "CANARY" not in "".join(capfd.readouterr())
+    logs.flush()
+    places = {
+        "spans": collector.text(),
+        "events": events,
+        "log": log_lines.getvalue(),
+        "audit": (tmp_path / "audit").read_text(),
+        "Events": str(world.cluster.get(f"/api/v1/namespaces/{world.control}/events")),
+        "status": "".join(str(_said(world.get(name)["status"])) for name in ("inline", "user", "shut", "barred")),
+        "argv": "".join(seen),
+        "mirrors": "".join(path.read_text(errors="replace") for path in tmp_path.rglob("config") if path.is_file()),
+    }
+    assert [] == [name for name, text in places.items() if not text]
+    assert {"ls-remote", "fetch"} <= {word for text in seen for word in text.split("\0")}
+    assert [] == [name for name, text in places.items() if "CANARY" in text]
 
 
-def _command_lines() -> Iterator[str]:
-    """Yield the command lines of all processes."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError):
-                yield Path("/proc", entry, "cmdline").read_text(errors="replace")
+def _said(status: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return a status without the copies of the spec's source that Argo CD keeps there."""
+    copies = {"comparedTo", "source", "sources"}
+    return {
+        key: _said(value) if isinstance(value, dict) else value for key, value in status.items() if key not in copies
+    }
 
 
 def test_a_black_hole_changes_nothing_but_a_counter(
