@@ -197,6 +197,7 @@ def _freeze(freeze: Freeze) -> Record:
         "stopped": freeze.stopped,
         "stopped_by": freeze.stopped_by,
         "stop_reason": freeze.stop_reason,
+        "problem": freeze.broken,
     }
 
 

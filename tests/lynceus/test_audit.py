@@ -214,7 +214,7 @@ def test_a_freeze_that_is_stopped_ends_with_the_name_of_who_did(log: Log) -> Non
 
 def test_a_freeze_that_runs_at_the_start_does_not_begin_again(log: Log) -> None:
     """After a restart it is said to be in force."""
-    log.freezes = [freeze(start="2026-03-01T11:00:00Z"), freeze(id="odd", start="?", end="?")]
+    log.freezes = [freeze(start="2026-03-01T11:00:00Z"), freeze(id="odd", start="", end="", broken="no JSON")]
     said = {r["id"]: r["freeze"] for r in log.hear(PolicyLoaded(ok=True, generation="g1")) if r["audit"] == "freeze"}
     assert {"xmas": "in force", "odd": "in force"} == said
 
@@ -259,7 +259,7 @@ def test_each_field_is_documented(log: Log) -> None:
         Freeze(
             id="x", reason="r", person="p", start="2026-03-01T11:00:00Z", end="2026-03-02T11:00:00Z",
             applications=("a",), namespaces=("n",), clusters=("c",), stopped="2026-03-02T10:00:00Z",
-            stopped_by="d", stop_reason="s",
+            stopped_by="d", stop_reason="s", broken="b",
         )
     ]  # fmt: skip
     with Turn(KEY, "refresh", log.clock).current():
