@@ -13,6 +13,12 @@ from model.states import HealthStatus, OperationPhase, SyncStatus
 
 FINISHED = (OperationPhase.SUCCEEDED, OperationPhase.FAILED, OperationPhase.ERROR)
 
+MOST_CONDITIONS = 30
+"""Types of conditions of one Application; Argo CD and Lynceus together know about twenty."""
+
+_SYNC, _HEALTH = ({"", *words} for words in (map(str, SyncStatus), map(str, HealthStatus)))
+"""The words of an object; empty for what has no verdict or no health of its own."""
+
 NONE = "none"
 """The environment of an Application without the label."""
 
@@ -64,15 +70,21 @@ def _operation(app: Application) -> str:
 def conditions(app: Application, wanted: t.Container[str] | None) -> list[tuple[tuple[str], int]]:
     """Return ((type,), number) of the wanted types of conditions; None wants all."""
     types = collections.Counter(condition.type for condition in app.status.conditions or ())
-    return [((kind,), number) for kind, number in sorted(types.items()) if wanted is None or kind in wanted]
+    found = [((kind,), number) for kind, number in sorted(types.items()) if wanted is None or kind in wanted]
+    return found[:MOST_CONDITIONS]
 
 
 def resources(app: Application) -> list[tuple[tuple[str, str], int]]:
-    """Return ((sync status, health), number) of the objects; what has no verdict or no health of its own is empty."""
+    """Return ((sync status, health), number) of the objects; a word that nobody knows counts as Unknown."""
     pairs = collections.Counter(
-        (resource.status, resource.health.status if resource.health else "") for resource in app.status.resources or ()
+        (_word(resource.status, _SYNC), _word(resource.health.status, _HEALTH) if resource.health else "")
+        for resource in app.status.resources or ()
     )
     return sorted(pairs.items())
+
+
+def _word(text: str, known: t.Container[str]) -> str:
+    return text if text in known else "Unknown"
 
 
 def repositories(app: Application) -> tuple[str, ...]:

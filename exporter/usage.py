@@ -67,11 +67,6 @@ class Usage:
                 self._users["defined", project] = 1
                 self._add(("project", project))
 
-    def repository(self, name: str) -> bool:
-        """Say whether an Application names the repository."""
-        with self._lock:
-            return ("repository", name) in self._users
-
     def _add(self, name: tuple[str, ...]) -> None:
         self._users[name] += 1
         if self._users[name] == 1:

@@ -29,7 +29,7 @@ METRICS: tuple[Metric, ...] = (
         kind="counter",
         help="Fetches that failed.",
         labels=("repo", "revision"),
-        changes="a fetch fails; a commit id is written as commit",
+        changes="a fetch fails; born at 0 with the first request for the revision; a commit id is written as commit",
         source=REPO_SERVER,
     ),
     Metric(
@@ -37,13 +37,14 @@ METRICS: tuple[Metric, ...] = (
         kind="counter",
         help="Listings of a remote's references that failed.",
         labels=("repo", "revision"),
-        changes="an ls-remote fails; a commit id is written as commit",
+        changes="an ls-remote fails; born at 0 as argocd_git_fetch_fail_total; a commit id is written as commit",
         source=REPO_SERVER,
     ),
     Metric(
         name="argocd_repo_pending_request_total",
         kind="gauge",
-        help="Who waits for the repository now; a gauge in spite of its name.",
+        help="Who waits now until another has listed the repository's references or fetched its commits; a gauge in "
+        "spite of its name.",
         labels=("repo",),
         changes="somebody begins or ends to wait; 0 from when an Application names the repository",
         source=REPO_SERVER,
@@ -53,7 +54,7 @@ METRICS: tuple[Metric, ...] = (
         kind="histogram",
         help="Seconds that work waited for a repository that another request held.",
         buckets=(0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0, 60.0, 120.0),
-        changes="somebody ends to wait",
+        changes="somebody ends to wait; work that did not have to wait is not counted",
         source=REPO_SERVER,
     ),
     Metric(

@@ -97,9 +97,10 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="lynceus_render_cache_requests_total",
         kind="counter",
-        help="Renders that were asked for: made (miss) found in the cache (hit), or an older one taken (stale).",
+        help="Renders that were asked for: made (miss), found in the cache (hit), or an older one stays in force since "
+        "the source cannot be reached (stale).",
         labels=("tool", "result"),
-        changes="the loop needs the manifests of an Application",
+        changes="the loop needs the manifests of an Application; where no input has changed it does not",
     ),
     Metric(
         name="lynceus_render_duration_seconds",

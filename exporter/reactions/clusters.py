@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 import typing as t
-import urllib.parse
 
-from exporter.choice import Choice, chosen_values, label_names
+from exporter.choice import MOST_LABEL_SETS, Choice, chosen_values, label_names
 from exporter.instruments import Instruments
 from exporter.reactions import On
 from exporter.tables import Rows
@@ -44,6 +43,7 @@ class Clusters:
         self._labels = label_names(chosen.cluster_labels)
         self._hostname = socket.gethostname()
         self._seen: dict[str, events.ClusterObserved] = {}
+        self._hosts: dict[str, str] = {}
         self._pending = dict.fromkeys(_COMMANDS, 0)
         self._lock = threading.Lock()
         for command in _COMMANDS:
@@ -68,9 +68,12 @@ class Clusters:
         """Forget a cluster and all series that name it."""
         with self._lock:
             self._seen.pop(event.server, None)
+            host = self._hosts.pop(event.server, "")
+            shared = host in self._hosts.values()
         self._instruments.forget("server", event.server)
         self._instruments.forget("dest_server", event.server)
-        self._instruments.forget("host", urllib.parse.urlsplit(event.server).netloc)
+        if host and not shared:
+            self._instruments.forget("host", host)
 
     def _rows(self) -> dict[str, Rows]:
         """Return the rows of the cluster families as they are now."""
@@ -95,6 +98,9 @@ class Clusters:
     def _request(self, event: events.ApiRequestFinished) -> None:
         host, method, instruments = event.host, event.method, self._instruments
         code = str(event.code) if event.code else _NO_ANSWER
+        if self._hosts.get(event.server) != host and len(self._hosts) < MOST_LABEL_SETS:
+            with self._lock:
+                self._hosts[event.server] = host
         instruments.count("lynceus_k8s_requests_total", event.server, event.verb, code, event.kind)
         instruments.count("argocd_kubectl_requests_total", host, method, code)
         instruments.observe("argocd_kubectl_request_duration_seconds", event.seconds, host, method)

@@ -15,6 +15,7 @@ from model import events
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REQUEST_TYPES = ("ls-remote", "fetch")
 _RESULTS = ("success", "error")
+_FAILURES = {"ls-remote": "argocd_git_lsremote_fail_total", "fetch": "argocd_git_fetch_fail_total"}
 
 MOST_FORMER = 1_000
 """Repositories that nobody names any more and that are remembered, for what was under way when the last one left."""
@@ -86,12 +87,13 @@ class Git:
             self._instruments.count("argocd_git_request_total", repo, "fetch", "error")
         name, trace = "argocd_git_request_duration_seconds", event.trace_id
         self._instruments.observe(name, event.seconds, repo, event.request_type, trace_id=trace)
+        revision = "commit" if _COMMIT.fullmatch(event.revision) else event.revision
+        for failures in _FAILURES.values():
+            self._instruments.bear(failures, repo, revision)
         if event.result == "success":
             self._instruments.set("lynceus_git_last_success_timestamp_seconds", self._now(), repo)
         else:
-            name = "fetch" if event.request_type == "fetch" else "lsremote"
-            revision = "commit" if _COMMIT.fullmatch(event.revision) else event.revision
-            self._instruments.count(f"argocd_git_{name}_fail_total", repo, revision)
+            self._instruments.count(_FAILURES[event.request_type], repo, revision)
 
     def _wait(self, event: events.GitWait) -> None:
         repo = repository(event.repo)

@@ -10,6 +10,7 @@ import pytest
 from exporter import Exporter
 from exporter.catalogue import CATALOGUE
 from exporter.choice import FEW_AGAIN, FEW_APPLICATIONS, Choice
+from exporter.readings import MOST_CONDITIONS
 from exporter.tallies import MOST_FORMER, MOST_REQUESTS
 from model.decision import Rule
 from model.events import ApplicationDeleted, Event, OrphansCounted
@@ -91,6 +92,15 @@ def test_objects_are_counted_by_pairs_of_states() -> None:
     ] == lines(made, name)
     made.listen(changed())
     assert [] == lines(made, name)
+
+
+def test_odd_words_in_a_status_make_no_series_of_their_own() -> None:
+    """Whoever may write the status of one Application cannot fill a family."""
+    odd = [(f"sync-{number}", f"health-{number}") for number in range(500)]
+    made = exporter(changed(resources=odd, conditions=[f"Type{number}" for number in range(500)]))
+    expected = f'lynceus_app_resources{{health_status="Unknown",{APP},sync_status="Unknown"}} 500.0'
+    assert [expected] == lines(made, "lynceus_app_resources")
+    assert MOST_CONDITIONS == len(lines(made, "argocd_app_condition"))
 
 
 def test_drift_and_ill_health_are_told_by_their_beginning() -> None:

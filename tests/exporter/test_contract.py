@@ -12,7 +12,7 @@ from exporter.catalogue import BY_NAME, CATALOGUE
 from exporter.choice import Choice
 from model.events import ProjectChanged, RepositoryKnown
 from tests.exporter.contract import CONTRACT
-from tests.exporter.script import REPO, busy_minute, changed, exporter, git, lines
+from tests.exporter.script import REPO, busy_minute, changed, exporter, lines
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"
 both_formats = pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
@@ -24,7 +24,7 @@ NO_SERIES = {"argocd_appset_reconcile": "ApplicationSets are read and not reconc
 @pytest.fixture(scope="module")
 def busy() -> Exporter:
     """An exporter that has heard some busy minutes, and to which all was said that has to be asked for."""
-    return exporter(*[event for step in range(4) for event in busy_minute(step)], git("ls-remote", "error"))
+    return exporter(*[event for step in range(4) for event in busy_minute(step)])
 
 
 def families(made: Exporter, accept: str) -> dict[str, Parsed]:

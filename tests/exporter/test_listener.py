@@ -80,13 +80,11 @@ def test_failures_are_told_by_revision_and_a_commit_id_is_no_label() -> None:
     """Branches and tags are few, commits are endless."""
     events = [git("fetch", "error", revision=rev) for rev in ("main", "a" * 40, "b" * 40, "c" * 64)]
     made = exporter(*events, git("ls-remote", "error", revision="v1"))
-    assert [
-        f'argocd_git_fetch_fail_total{{repo="{REPO}",revision="commit"}} 3.0',
-        f'argocd_git_fetch_fail_total{{repo="{REPO}",revision="main"}} 1.0',
-    ] == lines(made, "argocd_git_fetch_fail_total")
-    assert [f'argocd_git_lsremote_fail_total{{repo="{REPO}",revision="v1"}} 1.0'] == lines(
-        made, "argocd_git_lsremote_fail_total"
-    )
+    fetches = {"commit": "3.0", "main": "1.0", "v1": "0.0"}
+    listings = {"commit": "0.0", "main": "0.0", "v1": "1.0"}
+    for name, counts in (("fetch", fetches), ("lsremote", listings)):
+        expected = [f'argocd_git_{name}_fail_total{{repo="{REPO}",revision="{rev}"}} {n}' for rev, n in counts.items()]
+        assert expected == lines(made, f"argocd_git_{name}_fail_total")
 
 
 def test_a_password_in_a_url_reaches_no_git_metric() -> None:

@@ -41,6 +41,15 @@ def test_a_cluster_that_is_gone_leaves_nothing() -> None:
     assert [line for line in lines(made) if SERVER in line]
 
 
+def test_a_host_that_another_cluster_has_too_stays() -> None:
+    """Two names of one API server: what one of them leaves is not taken from the other."""
+    made = exporter(asked(None), asked(None, server="https://alias"), ClusterGone(server="https://alias"))
+    assert [] == [line for line in lines(made) if "https://alias" in line]
+    assert lines(made, "argocd_kubectl_requests_total")
+    made.listen(ClusterGone(server=SERVER))
+    assert [] == lines(made, "argocd_kubectl_requests_total")
+
+
 def test_watch_events_are_counted_by_kind() -> None:
     """One batch is timed once; the last one's size is shown."""
     batches = ({("apps", "Deployment"): 2, ("", "Pod"): 5}, {("", "Pod"): 1})
