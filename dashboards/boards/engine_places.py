@@ -33,10 +33,15 @@ LAST_FETCH = metric("lynceus_git_last_success_timestamp_seconds", scope=REPO)
 CONNECTED = metric("argocd_cluster_connection_status", scope=PLACE)
 
 
-def _failures(name: str) -> str:
-    """Return the failures of a day, the most first."""
-    return top(20, total("repo, revision", increase(name, window="24h", scope=REPO)))
+def _failures(name: str, kind: str) -> str:
+    """Return the failures of a day by repository and revision, under the label request_type."""
+    failed = total("repo, revision", increase(name, window="24h", scope=REPO))
+    return f'label_replace({failed}, "request_type", "{kind}", "", "")'
 
+
+FAILURES = " or ".join(
+    (_failures("argocd_git_fetch_fail_total", "fetch"), _failures("argocd_git_lsremote_fail_total", "ls-remote"))
+)
 
 GITS = Row(
     "Git",
@@ -117,15 +122,15 @@ GITS = Row(
         table(
             Look(
                 "What could not be fetched, 24 h",
-                "Failed fetches and ls-remotes by branch or tag; commit stands for a commit id.",
+                "Failed fetches and ls-remotes by branch or tag; commit stands for a commit id. The first of each is "
+                "not counted.",
                 "nothing failed since Lynceus started",
                 height=7,
                 nothing="nothing failed",
                 runbooks=("ArgoCDGitFetchErrors", "LynceusGitFailing"),
             ),
-            Column("Fetches", _failures("argocd_git_fetch_fail_total")),
-            Column("ls-remotes", _failures("argocd_git_lsremote_fail_total")),
-            names={"revision": "Revision"},
+            Column("Failures", top(20, FAILURES)),
+            names={"request_type": "Request"},
         ),
         lines(
             Look(

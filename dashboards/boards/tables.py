@@ -43,6 +43,7 @@ NAMES = {
     "source": "Asked by",
     "environment": "Environment",
     "request_type": "Request",
+    "revision": "Revision",
     "k8s_version": "Version",
     "condition": "Condition",
     "alertname": "Alert",
@@ -67,7 +68,9 @@ class Column(t.NamedTuple):
     words: tuple[tuple[float, str, str], ...] = ()
 
 
-def table(look: Look, *columns: Column, hide: str = "", names: dict[str, str] | None = None) -> Panel:
+def table(
+    look: Look, *columns: Column, hide: str = "", names: dict[str, str] | None = None, rising: bool = False
+) -> Panel:
     """Return a table with a row per label set, sorted by the first column, largest first.
 
     Args:
@@ -75,11 +78,12 @@ def table(look: Look, *columns: Column, hide: str = "", names: dict[str, str] | 
         columns: one query each; a column without a title is not shown, its labels are.
         hide: labels that are not shown.
         names: headings that differ from NAMES.
+        rising: smallest first.
     """
     first = columns[0].title
     made = build.Panel().show_header(True)
     if first:
-        made.sort_by([common.TableSortByFieldState().display_name(first).desc(True)])
+        made.sort_by([common.TableSortByFieldState().display_name(first).desc(not rising)])
     queries = [Query(column.expression, column.title or look.title) for column in columns]
     targets = panels.targets(queries, instant=True, form=PromQueryFormat.TABLE)
     panel = panels.finish(made, look, targets)

@@ -285,6 +285,7 @@ APPLICATIONS = Row(
             Column("Opens in", SOONEST, "s"),
             Column("", f"{BLOCKED} and on ({APP}) {SOONEST}"),
             hide="cluster",
+            rising=True,
         ),
         table(
             Look(
