@@ -96,9 +96,12 @@ class LineHandler(logging.Handler):
         self.stream, self.target = stream, target_of(stream)
         self.sink = Sink(self.target, self._lost, "lynceus-log")
 
-    def createLock(self) -> None:  # noqa: N802 - logging names it
-        """Have none: nothing here needs it, and who holds it could keep all others waiting."""
-        self.lock = None
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take a record without the handler's lock: nothing here needs it, and it could keep all others waiting."""
+        wanted = bool(self.filter(record))
+        if wanted:
+            self.emit(record)
+        return wanted
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue one line."""

@@ -167,8 +167,10 @@ class Sink:
 
     def _start(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            with contextlib.suppress(RuntimeError):  # no thread to be had now: the next line tries again
+                thread.start()
+                self._thread = thread
 
     def _run(self) -> None:
         while True:

@@ -137,6 +137,23 @@ def test_a_reader_who_is_gone_costs_the_lines_and_nothing_else() -> None:
     assert ["lost 1", "after"] == gate.lines
 
 
+def test_a_machine_without_a_thread_to_spare_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line waits, and is written when a later one finds a thread."""
+    gate = Gate()
+    gate.open.set()
+    sink = made(gate)
+    with monkeypatch.context() as lean:
+        lean.setattr(threading.Thread, "start", _no_thread)
+        assert sink.put("first")
+    assert sink.put("second")
+    assert sink.flush()
+    assert ["first", "second"] == gate.lines
+
+
+def _no_thread(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_losses_are_told_from_a_thread_of_their_own() -> None:
     """Whoever loses a line may hold the lock that the listener needs, so he does not tell himself."""
     told: list[tuple[str, int, str]] = []
