@@ -1,7 +1,7 @@
 """Asks Git in threads of its own: nobody who tells of an Application waits for a repository.
 
-What was answered is remembered by its question, so that it is asked again only when the question changes. A repository
-that fails is left alone for a while; then its answer is None, which means: not known. Called by `shell`.
+What was answered is remembered by its question, so that it is asked again only when the question changes. A question
+that failed is left alone for a while; its answer is None, which means: not known. Called by `shell`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_JOBS = 20_000
 """Jobs that wait; one more is answered with None at once."""
 MOST_ANSWERS = 20_000
 FAILURE_SECONDS = 60.0
-"""For so long a repository that failed is not asked again."""
+"""For so long a question that failed is not asked again."""
 THREADS = 2
 
 
@@ -81,7 +81,7 @@ class Historian:
         self._wake = threading.Condition()
         self._jobs: collections.OrderedDict[t.Hashable, _Job] = collections.OrderedDict()
         self._answers: collections.OrderedDict[Question, Answer] = collections.OrderedDict()
-        self._failed: dict[tuple[str, str], float] = {}
+        self._failed: dict[Question, float] = {}
         self._stopping = False
         self._threads = [threading.Thread(target=self._run, name=f"history-{n}", daemon=True) for n in range(THREADS)]
 
@@ -157,33 +157,35 @@ class Historian:
                 self._wake.notify()
 
     def _answer(self, question: Question) -> Answer:
-        repository = (question.url, question.project)
         with self._wake:
             if question in self._answers:
                 return self._answers[question]
-            failed = self._failed.get(repository)
+            failed = self._failed.get(question)
             if failed is not None and self._clock.monotonic() - failed < FAILURE_SECONDS:
                 return None
         try:
             answer = self._put(question)
         except Exception as failure:  # noqa: BLE001 - whatever goes wrong here, the answer is that it is not known
-            why = str(failure) if isinstance(failure, LynceusError) else type(failure).__name__
-            log.info("commits cannot be read", extra={"error": why, "seconds": FAILURE_SECONDS})
-            with self._wake:
-                self._fail(repository)
+            self._fail(question, failure)
             return None
         with self._wake:
-            self._failed.pop(repository, None)
+            self._failed.pop(question, None)
             self._answers[question] = answer
             while len(self._answers) > MOST_ANSWERS:
                 self._answers.popitem(last=False)
         return answer
 
-    def _fail(self, repository: tuple[str, str]) -> None:
-        """Note that a repository failed, and forget those that did so long ago."""
-        now = self._clock.monotonic()
-        self._failed = {name: at for name, at in self._failed.items() if now - at < FAILURE_SECONDS}
-        self._failed[repository] = now
+    def _fail(self, question: Question, failure: Exception) -> None:
+        """Note that a question failed, and forget those that did so long ago; the log has each repository once."""
+        why = str(failure) if isinstance(failure, LynceusError) else type(failure).__name__
+        with self._wake:
+            now = self._clock.monotonic()
+            self._failed = {asked: at for asked, at in self._failed.items() if now - at < FAILURE_SECONDS}
+            known = any((asked.url, asked.project) == (question.url, question.project) for asked in self._failed)
+            if len(self._failed) < MOST_ANSWERS:
+                self._failed[question] = now
+        if not known:
+            log.info("commits cannot be read", extra={"error": why, "seconds": FAILURE_SECONDS})
 
     def _put(self, question: Question) -> Answer:
         if isinstance(question, CommitTime):

@@ -30,6 +30,8 @@ Lookup = t.Callable[[str, str], Repository | None]
 
 FAILURE_SECONDS = 10.0
 """For so long a failed request is the answer for everybody who does not force another one."""
+AWAY_SECONDS = 60.0
+"""For so long questions about history do not make a server that did not answer fetch again."""
 STALE_SECONDS = 5.0
 """A name that is not in a list older than this may be new: the list is asked for again."""
 
@@ -42,6 +44,8 @@ class _Shared:
         self.lock = threading.Lock()
         self.listing: refs.Listing | None = None
         self.failure: tuple[LynceusError, float] | None = None
+        self.away: tuple[SourceUnavailable, float] | None = None
+        """Why a fetch of history failed, and when."""
         self.roots: dict[str, str] = {}
         """Commit id -> id of its tree, for commits that are in the mirror."""
 
@@ -128,12 +132,26 @@ class Repositories:
         return snapshot.reader.commit(commit)
 
     def holding(self, url: str, project: str, commits: t.Iterable[str]) -> Mirror:
-        """Return the mirror once it has these commits; raises as `snapshot`."""
+        """Return the mirror once it has these commits; raises as `snapshot`.
+
+        What is absent is fetched, unless the server did not answer a moment ago: nobody waits for that.
+        """
         _, repository, shared = self.find(url, project)
         for commit in commits:
             if not shared.mirror.has(commit):
-                self._fetch(shared, repository, commit, commit)
+                self._fetch_unless_away(shared, repository, commit)
         return shared.mirror
+
+    def _fetch_unless_away(self, shared: _Shared, repository: Repository | None, commit: str) -> None:
+        now = self._clock.monotonic()
+        if shared.away is not None and now - shared.away[1] < AWAY_SECONDS:
+            raise shared.away[0]
+        try:
+            self._fetch(shared, repository, commit, commit)
+            shared.away = None
+        except SourceUnavailable as failure:
+            shared.away = (failure, now)
+            raise
 
     def reset(self, url: str, project: str) -> None:
         """Drop a mirror that turned out to be damaged; the next snapshot clones it again."""

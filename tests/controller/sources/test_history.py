@@ -12,7 +12,7 @@ from controller.clock import SystemClock
 from controller.sources.git import history
 from controller.sources.git.history import Behind
 from controller.sources.service import SourceService
-from model.errors import LynceusError, SourceError
+from model.errors import LynceusError, SourceError, SourceUnavailable
 from tests.stage.git import GitServer, Repo
 
 
@@ -120,3 +120,19 @@ def test_what_cannot_be_reached_has_no_answer(sources: SourceService, repo: Repo
     assert Behind(3, 2000.0) == sources.behind(repo.url, "default", a, d, [])
     with pytest.raises(LynceusError):
         sources.behind(repo.url, "default", a, "e" * 40, [])
+
+
+def test_a_server_that_is_away_is_not_asked_by_everybody(
+    sources: SourceService, repo: Repo, git_server: GitServer
+) -> None:
+    """One fetch fails; for a while the others fail without asking, and what is here is answered."""
+    a, *_, d = pushed(repo)
+    assert 1000.0 == sources.commit_time(repo.url, "default", a, "", [])
+    git_server.fail(status=503)
+    git_server.clear_log()
+    for letter in "bcdef":
+        with pytest.raises(SourceUnavailable):
+            sources.commit_time(repo.url, "default", letter * 40, "", [])
+    assert 1 == len({request.kind for request in git_server.log})
+    assert len(git_server.log) <= 2
+    assert 4000.0 == sources.commit_time(repo.url, "default", d, "", [])
