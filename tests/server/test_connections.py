@@ -99,4 +99,4 @@ def test_200_idle_connections_leave_others_alone(bench: Bench) -> None:
         began = time.monotonic()
         assert [200, 200] == [bench.request("GET", path).status for path in ("/healthz", "/metrics")]
         assert 200 == bench.request("GET", "/api/version", ALICE).status
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5

@@ -102,6 +102,18 @@ def test_eight_scrapers_and_one_that_reads_a_byte_a_second(tmp_path: Path) -> No
         assert all(one.fileno() >= 0 for one in slow)
 
 
+def test_two_hundred_slow_readers_leave_everything_else_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of them are turned away; probes and the API answer, and a scraper that reads is served again soon."""
+    with Bench(tmp_path) as bench, contextlib.ExitStack() as stack:
+        filled(bench, 1500)
+        for _ in range(200):
+            slow_reader(bench, stack)
+        assert [200, 200] == [bench.request("GET", path).status for path in ("/healthz", "/readyz")]
+        assert 200 == bench.request("GET", "/api/v1/applications", ALICE).status
+        monkeypatch.setattr(scrape, "SETTLED_SECONDS", 0.0)
+        assert bench.request("GET", "/metrics", headers=OPEN).body.endswith(b"# EOF\n")
+
+
 def test_scrapes_at_one_time_share_one_exposition(tmp_path: Path) -> None:
     """Twelve at once cost two expositions: the one under way, and one for all that came meanwhile."""
     gate, made = threading.Event(), []
@@ -150,6 +162,7 @@ def test_a_scraper_that_does_not_read_is_cut(tmp_path: Path, monkeypatch: pytest
         filled(bench, 3000)
         slow = [slow_reader(bench, stack) for _ in range(5)]
         assert all(cut(one, patience) for one, patience in zip(slow, (2.0, 0, 0, 0, 0), strict=True))
+        monkeypatch.setattr(scrape, "SEND_SECONDS", 60.0)
         assert 200 == bench.request("GET", "/metrics").status
 
 

@@ -267,7 +267,7 @@ def test_the_limit_is_a_setting(tmp_path: Path) -> None:
 
 def test_slow_bodies_have_a_deadline_and_hold_nobody_up(hooks: HookBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty that send a byte now and then: others are served at once, and each of the fifty gets 408."""
-    monkeypatch.setattr(receive, "READ_SECONDS", 1.5)
+    monkeypatch.setattr(receive, "READ_SECONDS", 3.0)
     _, headers = SERVERS["github"].hook()
     head = "\r\n".join(f"{name}: {value}" for name, value in headers.items())
     with contextlib.ExitStack() as stack:
@@ -280,7 +280,7 @@ def test_slow_bodies_have_a_deadline_and_hold_nobody_up(hooks: HookBench, monkey
         began = time.monotonic()
         assert 202 == hooks.post(SERVERS["github"].hook()).status
         assert 200 == hooks.request("GET", "/api/version", ALICE).status
-        assert time.monotonic() - began < 1.4
+        assert time.monotonic() - began < 2.5
         for one in slow:
             with contextlib.suppress(ConnectionError):
                 one.sendall(b"{")
