@@ -349,6 +349,8 @@ class Refresher:
             return False
         turn.error = str(failure)
         self._retry(app, request)
+        if isinstance(failure, SourceUnavailable):
+            target.still_in_force(self._context, app)
         return isinstance(failure, SourceUnavailable)
 
     def _unknown(

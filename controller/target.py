@@ -14,6 +14,7 @@ from controller.kube.cluster import ClusterCache
 from controller.sources.requests import Rendered, RenderRequest
 from model.application import Application, Source
 from model.errors import Denied, InvalidSpec
+from model.events import RenderFinished
 from model.secrets import Cluster
 
 
@@ -46,6 +47,13 @@ def check(context: Context, app: Application) -> Place:
         cache.version = cache.client.version()
         cache.discovery.refresh()
     return Place(cluster, cache)
+
+
+def still_in_force(context: Context, app: Application) -> None:
+    """Tell that the source cannot be read, so that what was rendered earlier stays what is compared with."""
+    status = app.status
+    for kind in status.source_types or ((status.source_type,) if status.source_type else ()):
+        context.publish(RenderFinished(tool=kind.lower(), result="stale", seconds=0.0))
 
 
 def resolve(

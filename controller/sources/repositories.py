@@ -19,6 +19,7 @@ from controller.sources.git.objects import ReaderError
 from controller.sources.paths import shown
 from controller.sources.remote import Remote, check_url
 from controller.sources.snapshot import Snapshot
+from controller.sources.waits import Queue
 from controller.turn import with_trace_id
 from model.errors import LynceusError, SourceError, SourceUnavailable
 from model.events import Event, GitRequestFinished, RepositoryKnown
@@ -39,9 +40,10 @@ STALE_SECONDS = 5.0
 class _Shared:
     """What all Applications of one repository share."""
 
-    def __init__(self, mirror: Mirror) -> None:
-        self.mirror = mirror
-        self.lock = threading.Lock()
+    def __init__(self, mirror: Mirror, queue: Queue) -> None:
+        self.mirror, self.queue = mirror, queue
+        self.lock, self.fetching = threading.Lock(), threading.Lock()
+        """Held while refs are listed, and while commits are fetched."""
         self.listing: refs.Listing | None = None
         self.failure: tuple[LynceusError, float] | None = None
         self.away: tuple[SourceUnavailable, float] | None = None
@@ -69,6 +71,8 @@ class Repositories:
         self._schemes, self._interval, self._on_moved = tuple(schemes), interval_seconds, on_moved
         self._lock = threading.Lock()
         self._shared: dict[tuple[str, str], _Shared] = {}
+        self._queues: dict[str, Queue] = {}
+        """Who waits for each repository as it is shown: one that several identities read is one."""
 
     def resolve(self, source: Source, project: str, force: bool, since: float | None = None) -> str:
         """Return the full commit id of a Git source's target revision; see `SourceService.resolve`."""
@@ -103,7 +107,8 @@ class Repositories:
             shared = self._shared.get((remote.key, identity))
             if shared is not None:
                 return remote, repository, shared
-            shared = _Shared(Mirror(self._root, remote, identity, self._schemes))
+            queue = self._queues.setdefault(remote.shown, Queue(remote.shown, self._publish, self._clock))
+            shared = _Shared(Mirror(self._root, remote, identity, self._schemes), queue)
             self._shared[(remote.key, identity)] = shared
         self._publish(RepositoryKnown(repo=remote.shown))
         return remote, repository, shared
@@ -177,7 +182,7 @@ class Repositories:
 
     def _list(self, shared: _Shared, repository: Repository | None, revision: str, not_before: float) -> refs.Listing:
         """Return a list of refs whose request started at `not_before` or later."""
-        with shared.lock:
+        with shared.queue.holding(shared.lock):
             known, failed = shared.listing, shared.failure
             if failed and failed[1] >= max(not_before, self._clock.monotonic() - FAILURE_SECONDS):
                 raise failed[0]
@@ -201,13 +206,16 @@ class Repositories:
         return shared.listing
 
     def _fetch(self, shared: _Shared, repository: Repository | None, commit: str, revision: str) -> None:
-        started = self._clock.monotonic()
-        ok = False
-        try:
-            shared.mirror.fetch(repository, commit)
-            ok = True
-        finally:
-            self._tell("fetch", shared, revision, started, ok=ok)
+        """Fetch, one at a time; what another fetch has brought meanwhile is not asked for again."""
+        with shared.queue.holding(shared.fetching):
+            if commit and shared.mirror.has(commit):
+                return
+            started, ok = self._clock.monotonic(), False
+            try:
+                shared.mirror.fetch(repository, commit)
+                ok = True
+            finally:
+                self._tell("fetch", shared, revision, started, ok=ok)
 
     def _expand(self, shared: _Shared, repository: Repository | None, revision: str) -> str | None:
         """Look an abbreviated commit id up among all that the remote has."""

@@ -14,11 +14,12 @@ from model.events import (
     Leading,
     OrphansCounted,
     QueueMoved,
+    RenderFinished,
     SyncPermission,
     WriteMoved,
 )
-from tests.scenarios.world import World, conditions_of, config_map
-from tests.stage.git import Repo
+from tests.scenarios.world import World, conditions_of, config_map, sync_of
+from tests.stage.git import GitServer, Repo
 
 SIX = {f"app/{name}.yaml": config_map(name) for name in "abcdef"}
 
@@ -146,3 +147,21 @@ def test_leadership_is_told_at_start_and_end(world: World) -> None:
     world.start(mode="observe")
     world.stop()
     assert [True, False] == [event.leading for event in world.of(Leading)]
+
+
+def test_a_render_that_stays_in_force_is_told_as_stale(world: World, repo: Repo, git_server: GitServer) -> None:
+    """While the Git server is away, what was rendered last is what is compared with."""
+    repo.push(SIX)
+    world.settings(**{"timeout.reconciliation": "1s", "timeout.reconciliation.jitter": "0s"})
+    world.app("shop", repo)
+    world.start()
+    world.until("shop", "Synced", "Healthy")
+
+    def results() -> set[tuple[str, str]]:
+        return {(event.tool, event.result) for event in world.of(RenderFinished)}
+
+    assert ("directory", "miss") in results()
+    assert ("directory", "stale") not in results()
+    git_server.stop()
+    world.wait("stale", lambda: ("directory", "stale") in results())
+    assert "Synced" == sync_of(world.get("shop"))
