@@ -25,7 +25,7 @@ _GIT_FAILING = Alert(
 _GIT_STALE = Alert(
     name="LynceusGitStale",
     expr='sum by (repo) (increase(argocd_git_request_total{result="error"}[<git_stale:range>]))\n'
-    "> <git_stale_failures>\n"
+    ">= <git_stale_failures>\n"
     "unless on (repo)\n"
     'sum by (repo) (increase(argocd_git_request_total{result="success"}[<git_stale:range>])) > 0',
     hold="1m",

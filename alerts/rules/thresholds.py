@@ -99,7 +99,7 @@ DEFAULTS: t.Final[tuple[Threshold, ...]] = (
     _time("git_window", "10m", "failed requests to Git servers are counted over so long"),
     Threshold("git_failures", 5, "failed requests to one repository within git_window that are still usual"),
     _time("git_stale", "15m", "a repository that is asked may fail to answer for so long"),
-    Threshold("git_stale_failures", 2, "failed requests within git_stale that are still usual"),
+    Threshold("git_stale_failures", 3, "failed requests within git_stale, and none that succeeded, that are no chance"),
     _bound(
         "git_slow",
         10,

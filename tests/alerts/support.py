@@ -35,8 +35,6 @@ ALERTING: list[Rule] = [rule for rule in EVERY_RULE if "alert" in rule]
 BY_NAME: dict[str, list[Rule]] = {}
 for _rule in ALERTING:
     BY_NAME.setdefault(_rule["alert"], []).append(_rule)
-ALL_RULES: dict[str, Rule] = {name: found[0] for name, found in BY_NAME.items()}
-"""One rule of each name."""
 
 
 def key(rule: Rule) -> str:

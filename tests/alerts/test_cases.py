@@ -83,3 +83,15 @@ def test_an_application_without_its_repository_alerts() -> None:
     silent = {look["alertname"] for look in case["alert_rule_test"] if not look["exp_alerts"]}
     assert {"LynceusAppUnknown", "LynceusGitFailing"} == fires
     assert {"ArgoCDAppOutOfSync", "ArgoCDAppUnhealthy"} == silent
+
+
+@pytest.mark.row(218)
+def test_a_fight_over_one_application_alerts_and_a_busy_project_does_not() -> None:
+    """The heals of half an hour, by the name of the application that is healed."""
+    (case,) = [case for case in CASES if case["name"].startswith("SelfHealLoop names the application")]
+    names = [alert["exp_labels"]["name"] for look in case["alert_rule_test"] for alert in look["exp_alerts"]]
+    assert ["fought"] == names
+    others = {
+        name for entry in case["input_series"] for name in ("calm", "busy") if f'name="{name}"' in entry["series"]
+    }
+    assert {"calm", "busy"} == others
