@@ -27,6 +27,7 @@ from dashboards.boards.promql import (
     metric,
     per_app,
     placed,
+    top,
     total,
 )
 from dashboards.boards.tables import Column, table
@@ -48,6 +49,7 @@ def _counted(label: str) -> str:
 
 
 SET = "cluster, $namespace_label, name"
+LARGEST = top(50, f"max by ({SET}) ({metric('argocd_appset_owned_applications', scope=IN_CLUSTER)})")
 FIRING = metric("ALERTS", 'alertstate="firing"', 'alertname=~"Lynceus.+|ArgoCD.+"', scope=IN_CLUSTER)
 """Prometheus' own series; the rules are those of `lynceus alerts export`."""
 
@@ -246,7 +248,7 @@ PLACES = Row(
                 span=24,
                 nothing="no alert fires",
             ),
-            Column("", f"max by (severity, alertname, {APP}) ({FIRING})"),
+            Column("", top(100, f"max by (severity, alertname, {APP}) ({FIRING})")),
             hide=HIDE,
         ),
         table(
@@ -293,15 +295,16 @@ PLACES = Row(
         table(
             Look(
                 "ApplicationSets",
-                "How many Applications each owns, and whether they are up to date.",
+                "How many Applications each owns, and whether they are up to date; the fifty largest.",
                 "there are none, or argocd_appset_* come from an Argo CD that is not scraped",
                 span=6,
                 nothing="no ApplicationSets",
             ),
-            Column("Applications", f"max by ({SET}) ({metric('argocd_appset_owned_applications', scope=IN_CLUSTER)})"),
+            Column("Applications", LARGEST),
             Column(
                 "",
-                f"max by ({SET}, resource_update_status) ({metric('argocd_appset_info', scope=IN_CLUSTER)})",
+                f"max by ({SET}, resource_update_status) ({metric('argocd_appset_info', scope=IN_CLUSTER)}) "
+                f"and on ({SET}) {LARGEST}",
             ),
             hide=HIDE,
             names={"name": "ApplicationSet", "resource_update_status": "Resources"},
@@ -322,4 +325,5 @@ FLEET = Board(
     ),
     rows=(NOW, STATE, WORST, ACTIVITY, PLACES),
     marks=(*marks.syncs(), *marks.freezes()),
+    refresh="1m",
 )

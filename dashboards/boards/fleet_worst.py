@@ -29,6 +29,9 @@ LATE = top(20, placed(f"({age(DRIFT)})"))
 BEHIND = top(20, placed(per_app("lynceus_app_commits_behind")))
 
 
+ENDED = age(per_app("lynceus_app_last_sync_finished_timestamp_seconds"))
+NEWEST = f"bottomk(50, {ENDED} and on ({APP}) ({placed(FAILED)}))"
+
 WORST = Row(
     "Worst",
     (
@@ -72,20 +75,16 @@ WORST = Row(
         table(
             Look(
                 "Last sync failed: which",
-                "Applications whose last finished sync failed, and how long ago that was.",
+                "Applications whose last finished sync failed, and how long ago that was; the fifty latest.",
                 "no last sync failed",
                 nothing="no last sync failed",
                 height=9,
                 runbooks=("LynceusLastSyncFailed",),
             ),
-            Column(
-                "Ended",
-                f"({age(per_app('lynceus_app_last_sync_finished_timestamp_seconds'))}) and on ({APP}) "
-                f"({placed(FAILED)})",
-                "s",
-            ),
-            Column("", placed(FAILED)),
+            Column("Ended", NEWEST, "s"),
+            Column("", f"{FAILED} and on ({APP}) {NEWEST}"),
             hide=HIDE,
+            rising=True,
         ),
         table(
             Look(

@@ -64,6 +64,15 @@ COLOURS = {
 """One colour for one word on all boards."""
 
 
+EXEMPLARS = (
+    "lynceus_reconcile_duration_seconds_bucket",
+    "lynceus_reconcile_stage_seconds_bucket",
+    "lynceus_deployment_lead_time_seconds_bucket",
+    "argocd_git_request_duration_seconds_bucket",
+)
+"""Histograms whose observations carry the id of a trace; a test compares them with the catalogue."""
+
+
 class Query(t.NamedTuple):
     """One expression and what its series are called."""
 
@@ -113,6 +122,8 @@ def targets(queries: t.Sequence[Query], *, instant: bool, form: PromQueryFormat 
         target.expr(query.expression).legend_format(query.legend)
         if form is not None:
             target.format(form)
+        elif not instant and any(name in query.expression for name in EXEMPLARS):
+            target.exemplar(True)
         made.append((target.instant() if instant else target.range()).build())
     return made
 

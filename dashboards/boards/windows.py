@@ -296,7 +296,7 @@ APPLICATIONS = Row(
                 nothing="none",
                 runbooks=("LynceusWindowNeverOpens",),
             ),
-            Column("", f"{BLOCKED} and on ({APP}) ({STUCK})"),
+            Column("", top(50, f"{BLOCKED} and on ({APP}) ({STUCK})")),
             hide="cluster",
         ),
     ),

@@ -34,6 +34,8 @@ UIDS = {
     "engine.json": "lynceus-engine",
 }
 """Bookmarks, links and provisioning name a board by its uid: it never changes."""
+ONE = "application.json"
+"""The board about one Application, whose tables need no bound."""
 PANEL_TYPES = {
     "row",
     "stat",
@@ -213,6 +215,25 @@ def test_columns_of_tables_are_named(board: Board) -> None:
         for target in panel["targets"]:
             assert "table" == target["format"]
             assert result_labels(parse(filled(target["expr"], "5m"))) <= named, panel["title"]
+
+
+@each_board
+def test_tables_of_applications_are_bounded(board: Board) -> None:
+    """A fleet of thousands must not fill a browser: the first column chooses the worst, the others follow it."""
+    for panel in [panel for panel in drawn(board) if panel["type"] == "table" and board["uid"] != UIDS[ONE]]:
+        for target in panel["targets"]:
+            if "name" in result_labels(parse(filled(target["expr"], "5m"))):
+                assert re.search(r"\b(?:topk|bottomk)\(", target["expr"]), panel["title"]
+
+
+@each_board
+def test_lines_with_traces_show_them(board: Board) -> None:
+    """Where observations carry the id of a trace, Grafana asks for it; nowhere else."""
+    for panel in drawn(board):
+        for target in panel["targets"]:
+            names = {selector.name for selector in selectors(parse(filled(target["expr"], "5m")))}
+            traced = any(BY_SAMPLE[name].exemplar and name.endswith("_bucket") for name in names & set(BY_SAMPLE))
+            assert target.get("exemplar", False) == (traced and panel["type"] == "timeseries")
 
 
 @each_board
