@@ -73,7 +73,7 @@ class _Moved:
     """The branches and tags of one push, looked up by target revision."""
 
     def __init__(self, changes: t.Sequence[RefChange]) -> None:
-        self._head = next((one for one in changes if one.head), None)
+        self._head = _head(changes)
         self._commits = {one.after: one for one in changes if one.after}
         self._names = {name: one for one in reversed(changes) for name in one.spellings}
         self._tags = {one.name: one for one in changes if one.kind != "branch"}
@@ -96,6 +96,13 @@ class _Moved:
         if _ABBREVIATED.fullmatch(target.lower()):
             return next((one for commit, one in self._commits.items() if commit.startswith(target.lower())), None)
         return None
+
+
+def _head(changes: t.Sequence[RefChange]) -> RefChange | None:
+    """Return the change of the default branch; of one that only may be it, the commit says nothing."""
+    sure = next((one for one in changes if one.head == "yes"), None)
+    perhaps = next((one for one in changes if one.head == "unknown"), None)
+    return sure or (msgspec.structs.replace(perhaps, after="") if perhaps is not None else None)
 
 
 @functools.lru_cache(maxsize=16_384)

@@ -25,8 +25,8 @@ class RefChange(msgspec.Struct, frozen=True, kw_only=True):
     before: str = ""
     after: str = ""
     """The commit that it is at now; empty when it is gone or the payload does not say."""
-    head: bool = False
-    """It is the default branch, or may be."""
+    head: t.Literal["yes", "no", "unknown"] = "no"
+    """Whether it is the default branch."""
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -74,7 +74,11 @@ def change(ref: str, before: str | None, after: str | None, default_branch: str 
         kind, name = "branch", ref.removeprefix("refs/heads/")
     elif ref.startswith("refs/tags/"):
         kind, name = "tag", ref.removeprefix("refs/tags/")
-    head = kind != "tag" and (default_branch is None or default_branch.removeprefix("refs/heads/") == name)
+    head: t.Literal["yes", "no", "unknown"] = "no"
+    if kind != "tag" and default_branch is None:
+        head = "unknown"
+    elif kind != "tag" and default_branch is not None and default_branch.removeprefix("refs/heads/") == name:
+        head = "yes"
     return RefChange(name=name, kind=kind, before=commit(before), after=commit(after), head=head)
 
 

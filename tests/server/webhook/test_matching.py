@@ -111,6 +111,13 @@ def test_revisions(target: str, ref: str, default: str | None, expected: bool) -
     assert expected == matched(target, ref=ref, default=default)
 
 
+@pytest.mark.parametrize(("default", "expected"), [("main", [NEW]), (None, [""])])
+def test_what_only_may_be_the_default_branch_names_no_commit(default: str | None, expected: list[str]) -> None:
+    """The Application is refreshed, but nobody is told that this commit is deployed."""
+    found = Index([app("web", SHOP, "HEAD")]).matches(push(default=default))
+    assert expected == [match.change.after for match in found]
+
+
 def test_every_source_counts_and_each_application_once() -> None:
     """Of several sources the one that was pushed to, with the commit of the ref that moved it."""
     sources = [
