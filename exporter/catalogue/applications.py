@@ -86,7 +86,7 @@ METRICS: tuple[Metric, ...] = (
         kind="gauge",
         help="Objects in the namespace of the Application that nobody tracks.",
         labels=APP,
-        changes="a comparison ends, where the project asks for orphaned resources",
+        changes="a comparison ends; 0 where the project does not ask for orphaned resources",
         source=CONTROLLER,
         per_application=True,
     ),

@@ -8,9 +8,9 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="argocd_cluster_info",
         kind="gauge",
-        help="Always 1; a cluster that is a destination.",
+        help="Always 1; a cluster that an Application is deployed to.",
         labels=("server", "k8s_version", "name"),
-        changes="the cluster is seen, or its version or name changes",
+        changes="the cluster is first used, its version or name changes, its Secret goes",
         source=CONTROLLER,
     ),
     Metric(
@@ -28,7 +28,7 @@ METRICS: tuple[Metric, ...] = (
         kind="gauge",
         help="Objects in the cache of the cluster.",
         labels=("server",),
-        changes="the controller reports on the cluster's cache",
+        changes="the controller reports on the cluster's cache, every few seconds at most",
         source=CONTROLLER,
     ),
     Metric(
@@ -36,13 +36,14 @@ METRICS: tuple[Metric, ...] = (
         kind="gauge",
         help="Kinds of objects that are watched in the cluster.",
         labels=("server",),
-        changes="the controller reports on the cluster's cache",
+        changes="the controller reports on the cluster's cache, every few seconds at most",
         source=CONTROLLER,
     ),
     Metric(
         name="argocd_cluster_cache_age_seconds",
         kind="gauge",
-        help="Seconds since the cache of the cluster was last filled; -1 while it never was.",
+        help="Seconds since the last full list that the cache of the cluster was filled by; watches keep it current in "
+        "between, so a great age is no fault. -1 while it was never filled.",
         labels=("server",),
         changes="all the time, with the clock",
         source=CONTROLLER,
@@ -52,7 +53,7 @@ METRICS: tuple[Metric, ...] = (
         kind="gauge",
         help="1 when the cluster's API server answers, else 0.",
         labels=("server", "k8s_version"),
-        changes="the connection is lost or back",
+        changes="the connection is lost or back, within seconds; a server that hangs without a word within two minutes",
         source=CONTROLLER,
     ),
     Metric(

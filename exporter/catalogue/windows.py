@@ -8,7 +8,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="lynceus_sync_window_active",
         kind="gauge",
-        help="1 while the window is active, else 0.",
+        help="1 while the window is active, else 0; a window that several projects share or inherit counts for each.",
         labels=("namespace", "project", "window", "kind"),
         changes="the window opens or closes, or the project changes",
     ),
@@ -36,14 +36,15 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="lynceus_freeze_active",
         kind="gauge",
-        help="1 while a freeze is in force, else 0.",
+        help="1 while a freeze is in force; 0 when the last of its scope and project has ended, until windows or "
+        "freezes change again.",
         labels=("scope", "project"),
         changes="a freeze begins or ends",
     ),
     Metric(
         name="lynceus_freeze_since_timestamp_seconds",
         kind="gauge",
-        help="Unix time at which the freeze began; absent while there is none.",
+        help="Unix time at which the oldest freeze in force began; absent while there is none.",
         labels=("scope", "project"),
         changes="a freeze begins or ends",
     ),
