@@ -17,13 +17,15 @@ def take(moment: Moment) -> None:
     state, operation = moment.state, moment.app.status.operation_state
     if operation is None:
         return
+    if moment.finished and moment.finished == state.counted:
+        return
     identity = evidence.identity(operation)
     if state.attempts_of != identity:
         state.attempts_of, state.attempts = identity, 0
     for _ in range(min(operation.retry_count - state.attempts, MOST)):
         _tell(moment, operation, str(Phase.FAILED), final=False)
     state.attempts = max(state.attempts, operation.retry_count)
-    if evidence.completed(operation) and state.counted != evidence.finished_identity(operation):
+    if moment.finished:
         _tell(moment, operation, str(operation.phase), final=True)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from controller import history
 from controller.delivery.places import places
-from controller.delivery.state import Deployed
+from controller.delivery.state import Deployed, Place
 from controller.operation import BLOCKED, NOT_VALID, REFUSED, STOPPED
 from model.application import (
     Application,
@@ -29,6 +29,8 @@ FAILED = (Phase.FAILED, Phase.ERROR)
 BY_POLICY = (BLOCKED, REFUSED, STOPPED, f"{NOT_VALID}: ")
 """Messages that open so: the change was kept back, it did not fail. Argo CD's own window leaves the operation Running
 with the first of them, and says the last one without a colon, for whatever is wrong with a task."""
+MOST_KNOWN = 20_000
+"""Places of so many different sources are kept."""
 NOT_PERMITTED = "is not permitted in project"
 """Argo CD's words for an object that the project does not admit."""
 
@@ -114,13 +116,27 @@ def target(app: Application) -> Deployed:
 
 def deployed(revisions: tuple[str, ...], sources: tuple[Source, ...]) -> Deployed:
     """Return revisions and sources as one value; a branch by another name that leads to the same commit is the same."""
-    matching = len(sources) == len(revisions)
-    meant = [msgspec.structs.replace(source, target_revision="") for source in sources]
+    if not sources:
+        return Deployed(revisions=revisions)
+    mark = digest([msgspec.structs.replace(source, target_revision="") for source in sources])
     return Deployed(
         revisions=revisions,
-        sources=digest(meant) if meant else "",
-        places=places(sources) if sources and matching else (),
+        sources=mark,
+        places=_places(mark, sources) if len(sources) == len(revisions) else (),
     )
+
+
+_known: dict[str, tuple[Place, ...]] = {}
+
+
+def _places(mark: str, sources: tuple[Source, ...]) -> tuple[Place, ...]:
+    """Return the places of the sources with this digest; they are asked for with each version."""
+    found = _known.get(mark)
+    if found is None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        found = _known[mark] = places(sources)
+    return found
 
 
 def located(what: Deployed, app: Application) -> Deployed:

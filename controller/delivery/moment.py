@@ -38,6 +38,13 @@ class Moment:
         """What the version was compared with."""
         return evidence.target(self.app)
 
+    @functools.cached_property
+    def finished(self) -> str:
+        """What stands for the end of the recorded operation; empty while it has not ended."""
+        operation = self.app.status.operation_state
+        done = operation is not None and evidence.completed(operation)
+        return evidence.finished_identity(operation) if operation is not None and done else ""
+
     @property
     def good(self) -> bool:
         """True when the version is Synced and Healthy."""

@@ -28,11 +28,8 @@ Result = t.Literal["success", "failed", "rolled_back"]
 def take(moment: Moment) -> None:
     """Look at the recorded operation unless that was done."""
     state, operation = moment.state, moment.app.status.operation_state
-    if operation is None or not evidence.completed(operation):
-        return
-    identity = evidence.finished_identity(operation)
-    if state.counted != identity:
-        state.counted = identity
+    if operation is not None and moment.finished and moment.finished != state.counted:
+        state.counted = moment.finished
         _finished(moment, operation)
 
 
