@@ -52,7 +52,7 @@ NOW = Row(
             small("Last sync", "How the last finished sync ended.", "it was never synced", "short", steps=PLAIN),
             per_app("lynceus_app_last_sync_info", labels="phase", scope=ONE),
             legend="{{phase}}",
-            named=True,
+            words="Succeeded Failed Error",
         ),
         stat(
             small("Last sync ended", "How long ago the last sync ended.", "it was never synced", "s", steps=PLAIN),
@@ -116,7 +116,7 @@ NOW = Row(
             ),
             per_app("lynceus_app_sync_blocked", labels="reason", scope=ONE),
             legend="{{reason}}",
-            named=True,
+            words="freeze",
         ),
         stat(
             small(

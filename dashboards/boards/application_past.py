@@ -17,7 +17,15 @@ BEHIND = per_app("lynceus_app_commits_behind", scope=ONE)
 HERE = metric("lynceus_app_info", scope=ONE)
 REPO = metric("argocd_app_info", scope=ONE)
 """The only one that tells the repository."""
-
+SHADES = (
+    ("Unknown", "text"),
+    ("^Synced, Healthy", "green"),
+    ("^OutOfSync", "orange"),
+    ("Suspended$", "purple"),
+    ("Progressing$", "blue"),
+    ("Degraded$|Missing$", "red"),
+)
+"""Of pairs of sync status and health; the last that fits counts."""
 
 STATES = Row(
     "How it went",
@@ -29,12 +37,13 @@ STATES = Row(
                 GONE,
                 span=24,
                 height=7,
-                words=((1.0, " ", "blue"),),
+                words=((1.0, " ", ""),),
             ),
             Query(
                 f"max by (sync_status, health_status) ({HERE})",
                 "{{sync_status}}, {{health_status}}",
             ),
+            shades=SHADES,
         ),
         timeline(
             Look(

@@ -91,7 +91,7 @@ class Look(t.NamedTuple):
     height: int = 8
     steps: tuple[Step, ...] = ()
     words: tuple[tuple[float, str, str], ...] = ()
-    """Value, word, colour: what is shown instead of a number."""
+    """Value, word, colour (empty: that of the series): what is shown instead of a number."""
     runbooks: tuple[str, ...] = ()
     """Alerts whose pages the panel links to."""
     decimals: int | None = None
@@ -160,9 +160,15 @@ def thresholds(steps: t.Iterable[Step]) -> dashboard.ThresholdsConfig:
 def mapping(words: t.Iterable[tuple[float, str, str]]) -> dashboard.ValueMap:
     """Return words instead of numbers."""
     results = {
-        f"{value:g}": dashboard.ValueMappingResult(text=word, color=colour, index=index)
+        f"{value:g}": dashboard.ValueMappingResult(text=word, color=colour or None, index=index)
         for index, (value, word, colour) in enumerate(words)
     }
+    return dashboard.ValueMap(options=results)
+
+
+def word_colours(words: t.Iterable[str]) -> dashboard.ValueMap:
+    """Return the colours of words that stand in a table."""
+    results = {word: dashboard.ValueMappingResult(color=COLOURS[word], index=n) for n, word in enumerate(words)}
     return dashboard.ValueMap(options=results)
 
 
@@ -178,17 +184,16 @@ def _coloured(name: str) -> dashboard.DashboardFieldConfigSourceOverrides:
     return override(name, color={"mode": "fixed", "fixedColor": COLOURS[name]})
 
 
-def stat(look: Look, expression: str, *, legend: str = "", named: bool = False) -> Panel:
-    """Return one number (or, `named`, the legend of its series) with a background that says good or bad."""
+def stat(look: Look, expression: str, *, legend: str = "", words: str = "") -> Panel:
+    """Return one number with a background that says good or bad; with `words` the legend, these in their colours."""
     made = (
         stats.Panel()
         .graph_mode(kinds.BigValueGraphMode.NONE)
         .color_mode(kinds.BigValueColorMode.BACKGROUND_SOLID if look.steps != PLAIN else kinds.BigValueColorMode.VALUE)
-        .text_mode(kinds.BigValueTextMode.NAME if named else kinds.BigValueTextMode.VALUE)
+        .text_mode(kinds.BigValueTextMode.NAME if words else kinds.BigValueTextMode.VALUE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     )
-    names = [name for name in COLOURS if named]
-    return finish(made, look, targets([Query(expression, legend or look.title)], instant=True), names)
+    return finish(made, look, targets([Query(expression, legend or look.title)], instant=True), words.split())
 
 
 def lines(look: Look, *queries: Query, stack: bool = False, bars: bool = False, names: str = "") -> Panel:
@@ -218,8 +223,8 @@ def lines(look: Look, *queries: Query, stack: bool = False, bars: bool = False, 
     return panel
 
 
-def timeline(look: Look, *queries: Query) -> Panel:
-    """Return one bar per series that changes its colour with the state."""
+def timeline(look: Look, *queries: Query, shades: t.Sequence[tuple[str, str]] = ()) -> Panel:
+    """Return one bar per series that changes its colour with the state; `shades`: pattern of a name, its colour."""
     made = (
         statetimeline.Panel()
         .merge_values(True)
@@ -227,6 +232,9 @@ def timeline(look: Look, *queries: Query) -> Panel:
         .row_height(0.8)
         .legend(common.VizLegendOptions().show_legend(False).placement(kinds.LegendPlacement.BOTTOM))
     )
+    for pattern, colour in shades:
+        fixed = dashboard.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})
+        made.override_by_regexp(f"/{pattern}/", [fixed])
     return finish(made, look, targets(queries, instant=False))
 
 

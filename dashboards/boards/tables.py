@@ -58,6 +58,15 @@ NAMES = {
 """Label -> heading of its column."""
 
 
+WORDS = {
+    "Health": "Healthy Progressing Suspended Missing Degraded Unknown",
+    "Sync": "Synced OutOfSync Unknown",
+    "Phase": "Succeeded Failed Error",
+    "Effect": "allow deny",
+}
+"""Heading -> the words below it that have colours."""
+
+
 class Column(t.NamedTuple):
     """One number of each row."""
 
@@ -91,6 +100,7 @@ def table(
     panel.transformations = _arranged(columns, hide.split(), headings)
     assert panel.field_config is not None
     panel.field_config.overrides += [_number(column) for column in columns if column.title]
+    panel.field_config.overrides += [_worded(heading) for heading in WORDS if heading in headings.values()]
     if {"Application", "Namespace", "Project"} <= set(headings.values()):
         panel.field_config.overrides.append(override("Application", links=to_application()))
     return panel
@@ -124,3 +134,8 @@ def _number(column: Column) -> dashboard.DashboardFieldConfigSourceOverrides:
     if column.words:
         looks["mappings"] = [panels.mapping(column.words)]
     return override(column.title, **looks)
+
+
+def _worded(heading: str) -> dashboard.DashboardFieldConfigSourceOverrides:
+    colours = panels.word_colours(WORDS[heading].split())
+    return override(heading, mappings=[colours], custom_cellOptions={"type": "color-text"})
