@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from alerts.rules.form import Alert, Group, Record
-from alerts.rules.phrases import APP, DRIFT, HELD, JUST_HELD, ON_APP, at_destination
+from alerts.rules.phrases import APP, DESTINATION, DRIFT, HELD, JUST_HELD, ON_APP, at_destination
 
 _OF = "{{ $labels.namespace }}/{{ $labels.name }}"
 _OF_PROJECT = _OF + " of project {{ $labels.project }}"
 
 _DESTINATION = Record(
-    name="lynceus:app:dest_server",
+    name=DESTINATION,
     expr=f"topk by ({APP}) (1, max by ({APP}, dest_server) (lynceus_app_info))",
-    why="Where each application goes, exactly once: the alerts below carry dest_server by it, so that Alertmanager can "
-    "hold them back while that cluster does not answer. topk, because two answers for one application, as two pods "
+    why="Where each application goes, exactly once: the alerts below carry dest_server by it, so that Alertmanager "
+    "can hold them back while that cluster does not answer. topk, because two answers for one application, as two pods "
     "may give while one replaces the other, would make every join fail.",
+)
+
+_JUST_HELD = Record(
+    name=JUST_HELD,
+    expr=f"max by ({APP}) (last_over_time({HELD}[<catch_up:range>]))",
+    why="Held back by a window or freeze now, or so lately that the application may not have had time to catch up. "
+    "What a project or RBAC refuses is left out: no time ends that.",
 )
 
 _DRIFTED = Alert(
@@ -158,6 +165,7 @@ GROUP = Group(
     name="lynceus.apps",
     rules=(
         _DESTINATION,
+        _JUST_HELD,
         _DRIFTED,
         _HELD,
         _HELD_LONG,

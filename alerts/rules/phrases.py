@@ -15,14 +15,17 @@ DRIFT = f"max by ({APP}) (lynceus_app_drift_since_timestamp_seconds)"
 HELD = 'lynceus_app_sync_blocked{reason=~"window_deny|outside_allow|freeze"}'
 """Held back by a window or freeze now; not by a project or RBAC, which no time ends."""
 
-JUST_HELD = f"last_over_time({HELD}[<catch_up:range>])"
-"""Held back now or until just now."""
+JUST_HELD = "lynceus:app:just_held"
+"""Recorded: held back now or until just now."""
+
+DESTINATION = "lynceus:app:dest_server"
+"""Recorded: where each application goes."""
 
 
 def at_destination(expression: str) -> str:
     """Give each series of an application its dest_server, which few families have."""
     inner = textwrap.indent(expression, "  ")
-    return f"(\n{inner}\n)\n* {ON_APP} group_left (dest_server) lynceus:app:dest_server"
+    return f"(\n{inner}\n)\n* {ON_APP} group_left (dest_server) {DESTINATION}"
 
 
 def grown(series: str, window: str) -> str:
