@@ -174,7 +174,7 @@ class ClusterCache:
     def connected(self) -> bool:
         """True while the server answers, be it that it refuses to show CustomResourceDefinitions."""
         informers = self._informers.get(CRD)
-        return bool(self.version and informers) and all(i.refused or self._current(i) for i in informers or ())
+        return bool(self.version and informers) and all(informer.answers for informer in informers or ())
 
     def _current(self, informer: Informer) -> bool:
         since = informer.stale_since

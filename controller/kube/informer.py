@@ -21,7 +21,7 @@ from controller.kube.discovery import ApiResource
 from controller.kube.replies import NoAnswer, event_failure
 from controller.kube.store import ObjectStore, StoredObject, read_stored
 from controller.kube.streams import WatchStream
-from model.errors import ApiUnavailable, Forbidden, Gone, LynceusError, NotFound, TooManyRequests
+from model.errors import ApiUnavailable, Forbidden, Gone, LynceusError, NotFound, TooManyRequests, Unauthenticated
 from model.meta import ResourceKey
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ SILENCE_SECONDS = 100.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 30.0
 SHORT_LIFE = 1.0
 """Seconds; a watch that ends sooner without an event counts as a failure, so that it cannot become a hot loop."""
+DOUBTFUL_SECONDS = 30.0
+"""So long a server may fail or cut its answers before it counts as one that does not answer."""
 REFUSED_BACKOFF = 60.0
 """Seconds between tries when the kind may not be read or is not there: rights and CRDs rarely change."""
 
@@ -130,8 +132,10 @@ class Informer:
         """Monotonic seconds since when nothing is heard from the server; None while all is well."""
         self.error = ""
         """The last failure in words; empty while all is well."""
+        self.answers = False
+        """The server answers, be it with a refusal; False too when it does not let us in or only fails for long."""
         self.refused = False
-        """The server answers, and the answer is that the kind may not be read or is not there."""
+        """It answers that the kind may not be read or is not there."""
         self.listed_at = 0.0
         """When the last complete list was taken, Unix seconds; 0 = never."""
 
@@ -268,7 +272,7 @@ class Informer:
     def _reconnected(self) -> None:
         """The server answers; back-off stays until a watch has brought something, or 410 after 410 would run hot."""
         was_lost = self.stale_since is not None
-        self.stale_since, self.error, self.refused = None, "", False
+        self.stale_since, self.error, self.refused, self.answers = None, "", False, True
         if was_lost:
             self._tell_contact()
 
@@ -288,6 +292,7 @@ class Informer:
             # NoAnswer too: a server that was away may come back with an older store, so the place proves nothing.
             self.synced.clear()
         self.refused = isinstance(failure, (NotFound, Forbidden))
+        self.answers = self._is_answer(failure)
         self._tell_contact()
         if isinstance(failure, NotFound) and self._on_missing is not None:
             self._on_missing()
@@ -302,6 +307,14 @@ class Informer:
             self._stop.wait(self._held_back)
         else:
             self._stop.wait(self._backoff())
+
+    def _is_answer(self, failure: LynceusError) -> bool:
+        """Say whether the server still counts as one that answers; some failures are doubtful and pass soon."""
+        if isinstance(failure, (Gone, NotFound, Forbidden, TooManyRequests)):
+            return True
+        if isinstance(failure, (NoAnswer, Unauthenticated)) or self.stale_since is None:
+            return False
+        return self.answers and self._clock.monotonic() - self.stale_since < DOUBTFUL_SECONDS
 
     def _waited(self) -> float:
         """Return how long the server made this request wait."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 import typing as t
@@ -18,6 +19,7 @@ from model.meta import GroupKind
 from model.settings import Settings
 from tests.controller.kube.scripted import eventually
 from tests.stage.cluster import Cluster
+from tests.stage.faults import Fault
 from tests.stage.proxy import FaultProxy
 
 CONFIG_MAPS = GroupKind("", "ConfigMap")
@@ -111,6 +113,25 @@ def test_a_server_that_never_answered_is_told(make: Make, told: list[Event], tmp
     make(kubeconfig(tmp_path, "http://127.0.0.1:1"))
     event = eventually(lambda: observed(told))[0]
     assert ("", False, 0.0, 0) == (event.version, event.connected, event.synced_at, event.objects)
+
+
+def test_a_lost_place_is_no_lost_server(make: Make, told: list[Event], sandbox_cluster: Cluster,
+                                        fault_proxy: Callable[..., FaultProxy]) -> None:  # fmt: skip
+    """A watch that ends with 410, or is refused for a moment, is begun anew; nobody is told that the server is away."""
+    proxy = fault_proxy(sandbox_cluster)
+    make(proxy.user("admin"))
+    eventually(lambda: [event for event in observed(told) if event.connected], 10)
+    definitions = {"resource": "customresourcedefinitions", "verb": "watch"}
+
+    def again(fault: Fault, seen: int) -> bool:
+        return fault.hits > 0 and len(proxy.find(**definitions)) > seen + 1
+
+    for status in (410, 429, 503):
+        seen = len(proxy.find(**definitions))
+        fault = proxy.inject(resource="customresourcedefinitions", verb="watch", times=1, status=status)
+        assert 1 == proxy.cut_watches(**definitions)
+        eventually(functools.partial(again, fault, seen), 10)
+    assert [] == [event for event in observed(told) if not event.connected]
 
 
 def test_a_server_that_comes_back_newer_is_told(make: Make, told: list[Event], sandbox_cluster: Cluster,
