@@ -164,14 +164,14 @@ class Applications:
         until = event.automated.until.timestamp() if event.automated.until else None
         new = _Permission(event.automated.allowed, event.manual.allowed, event.automated.block, until)
         with self._lock:
-            if (state := self._states.get(event.key)) is not None and state.permission != new:
+            if (state := self._states.get(event.key)) is None:
+                return
+            if state.blocked:
+                through = {manual for manual, allowed in ((False, new.automated), (True, new.manual)) if allowed}
+                # Nobody in particular asked, so RBAC was not: what it refuses a person it may refuse still.
+                state.blocked = {b for b in state.blocked if b[0] not in through or b == (True, "rbac")}
+            if state.permission != new:
                 state.permission = new
-                if state.blocked:
-                    let_through = {
-                        manual for manual, allowed in ((False, new.automated), (True, new.manual)) if allowed
-                    }
-                    # Nobody in particular asked, so RBAC was not: what it refuses a person it may refuse still.
-                    state.blocked = {b for b in state.blocked if b[0] not in let_through or b == (True, "rbac")}
                 self._write_permission(event.key, state)
 
     def blocks(self, event: events.DecisionMade) -> str:
@@ -256,7 +256,10 @@ class Applications:
 
     def _use(self, state: _State, app: Application) -> None:
         uses = Uses(
-            state.project, readings.environment(app, self._choice.environment_label), readings.repositories(app)
+            sys.intern(app.metadata.namespace),
+            state.project,
+            readings.environment(app, self._choice.environment_label),
+            readings.repositories(app),
         )
         if uses != state.uses:
             self._usage.moved(state.uses, uses)

@@ -24,7 +24,8 @@ Git servers; `lynceus_mode_info` tells which.
 The label `repo` is the repository's URL in Argo CD's normal form, without user and password. Label values are cut at
 512 characters, control characters and broken UTF-8 are replaced. When an Application is deleted all of its series are
 gone at the next scrape, and one of that name made later starts at 0. What is told by project, repository or cluster
-goes when no AppProject, Application or cluster Secret names it any more.
+goes when no AppProject, Application or cluster Secret names it any more, and so do environments and namespaces. Of
+one repository 200 branches and tags are told apart.
 
 ## What has to be asked for
 

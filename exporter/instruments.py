@@ -84,16 +84,17 @@ class Instruments:
         if name in self._parents:
             self._child(type(self._parents[name]), name, values)
 
-    def forget(self, label: str, value: str) -> None:
-        """Remove all series that have this value of this label."""
-        wanted = clean(value)
+    def forget(self, **labels: str) -> None:
+        """Remove all series that have all of these labels with these values."""
+        wanted = {label: clean(value) for label, value in labels.items()}
         for name, parent in self._parents.items():
-            if label not in (labels := BY_NAME[name].labels):
+            names = BY_NAME[name].labels
+            if not wanted.keys() <= set(names):
                 continue
-            place = labels.index(label)
+            places = [(names.index(label), value) for label, value in wanted.items()]
             with self._lock:
                 known = self._children[name]
-                for values in [each for each in known if each[place] == wanted]:
+                for values in [each for each in known if all(each[place] == value for place, value in places)]:
                     del known[values]
                     parent.remove(*values)
 

@@ -46,6 +46,8 @@ class Listener:
             project_came=delivery.project_came,
             project_went=delivery.project_went,
             environment_came=delivery.environment_came,
+            environment_went=delivery.environment_went,
+            namespace_went=delivery.namespace_went,
             repository_came=git.came,
             repository_went=git.went,
         )

@@ -1,4 +1,4 @@
-"""Which projects, environments and repositories are in use: what nobody names any more leaves no series behind.
+"""Which projects, environments, namespaces and repositories are in use: what nobody names any more leaves no series.
 
 Called by `exporter.applications` and by the reactions to events; it calls back at the first and after the last use.
 """
@@ -13,6 +13,7 @@ import typing as t
 class Uses(t.NamedTuple):
     """What one Application names."""
 
+    namespace: str
     project: str
     environment: str
     repositories: tuple[str, ...]
@@ -34,6 +35,8 @@ class Usage:
         project_came: Heard = _nobody,
         project_went: Heard = _nobody,
         environment_came: t.Callable[[str, str], None] = _nobody,
+        environment_went: t.Callable[[str, str], None] = _nobody,
+        namespace_went: Heard = _nobody,
         repository_came: Heard = _nobody,
         repository_went: Heard = _nobody,
     ) -> None:
@@ -43,7 +46,12 @@ class Usage:
             "environment": environment_came,
             "repository": repository_came,
         }
-        self._went: dict[str, t.Callable[..., None]] = {"project": project_went, "repository": repository_went}
+        self._went: dict[str, t.Callable[..., None]] = {
+            "project": project_went,
+            "environment": environment_went,
+            "namespace": namespace_went,
+            "repository": repository_went,
+        }
         self._users: collections.Counter[tuple[str, ...]] = collections.Counter()
         self._lock = threading.RLock()
 
@@ -70,21 +78,21 @@ class Usage:
     def _add(self, name: tuple[str, ...]) -> None:
         self._users[name] += 1
         if self._users[name] == 1:
-            self._came[name[0]](*name[1:])
+            self._came.get(name[0], _nobody)(*name[1:])
 
     def _drop(self, name: tuple[str, ...]) -> None:
         self._users[name] -= 1
         if self._users[name] > 0:
             return
         del self._users[name]
-        if name[0] in self._went:
-            self._went[name[0]](*name[1:])
+        self._went[name[0]](*name[1:])
 
 
 def _names(uses: Uses | None) -> set[tuple[str, ...]]:
     if uses is None:
         return set()
     return {
+        ("namespace", uses.namespace),
         ("project", uses.project),
         ("environment", uses.project, uses.environment),
         *(("repository", repository) for repository in uses.repositories),

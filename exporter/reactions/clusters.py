@@ -70,10 +70,10 @@ class Clusters:
             self._seen.pop(event.server, None)
             host = self._hosts.pop(event.server, "")
             shared = host in self._hosts.values()
-        self._instruments.forget("server", event.server)
-        self._instruments.forget("dest_server", event.server)
+        self._instruments.forget(server=event.server)
+        self._instruments.forget(dest_server=event.server)
         if host and not shared:
-            self._instruments.forget("host", host)
+            self._instruments.forget(host=host)
 
     def _rows(self) -> dict[str, Rows]:
         """Return the rows of the cluster families as they are now."""

@@ -45,7 +45,7 @@ class Delivery:
 
     def project_went(self, project: str) -> None:
         """Forget a project that is gone and that no Application names any more."""
-        self._instruments.forget("project", project)
+        self._instruments.forget(project=project)
 
     def environment_came(self, project: str, environment: str) -> None:
         """Give birth to what is told by project and environment."""
@@ -53,6 +53,14 @@ class Delivery:
             self._instruments.bear("lynceus_deployments_total", project, environment, result)
         self._instruments.bear("lynceus_deployment_lead_time_seconds", project, environment)
         self._instruments.bear("lynceus_time_to_restore_seconds", project, environment)
+
+    def environment_went(self, project: str, environment: str) -> None:
+        """Forget an environment that no Application of the project is in any more."""
+        self._instruments.forget(project=project, environment=environment)
+
+    def namespace_went(self, namespace: str) -> None:
+        """Forget a namespace that has no Application any more."""
+        self._instruments.forget(namespace=namespace)
 
     def _deployment(self, event: events.DeploymentEnded) -> None:
         place = (event.project or "default", event.environment)

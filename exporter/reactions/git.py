@@ -20,6 +20,9 @@ _FAILURES = {"ls-remote": "argocd_git_lsremote_fail_total", "fetch": "argocd_git
 MOST_FORMER = 1_000
 """Repositories that nobody names any more and that are remembered, for what was under way when the last one left."""
 
+MOST_REVISIONS = 200
+"""Branches and tags of one repository that are told apart; those not asked for the longest go first."""
+
 
 class Git:
     """Moves what belongs to repositories."""
@@ -34,6 +37,7 @@ class Git:
         self._instruments, self._now = instruments, now
         self._known: set[str] = set()
         self._former: dict[str, bool] = {}
+        self._revisions: dict[str, dict[str, None]] = {}
         self._lock = threading.Lock()
         self.on: On = {
             events.RepositoryKnown: self._repository,
@@ -55,9 +59,10 @@ class Git:
         with self._lock:
             self._former[repo] = repo in self._known
             self._known.discard(repo)
+            self._revisions.pop(repo, None)
             if len(self._former) > MOST_FORMER:
                 del self._former[next(iter(self._former))]
-        self._instruments.forget("repo", repo)
+        self._instruments.forget(repo=repo)
 
     def _repository(self, event: events.RepositoryKnown) -> None:
         repo = repository(event.repo)
@@ -88,12 +93,27 @@ class Git:
         name, trace = "argocd_git_request_duration_seconds", event.trace_id
         self._instruments.observe(name, event.seconds, repo, event.request_type, trace_id=trace)
         revision = "commit" if _COMMIT.fullmatch(event.revision) else event.revision
-        for failures in _FAILURES.values():
-            self._instruments.bear(failures, repo, revision)
+        self._bear_revision(repo, revision)
         if event.result == "success":
             self._instruments.set("lynceus_git_last_success_timestamp_seconds", self._now(), repo)
         else:
             self._instruments.count(_FAILURES[event.request_type], repo, revision)
+
+    def _bear_revision(self, repo: str, revision: str) -> None:
+        """Give birth to the counters of failures, and forget those of a branch that was not asked for for long."""
+        oldest = None
+        with self._lock:
+            if repo in self._revisions or len(self._revisions) < MOST_LABEL_SETS:
+                revisions = self._revisions.setdefault(repo, {})
+                revisions.pop(revision, None)
+                revisions[revision] = None
+                if len(revisions) > MOST_REVISIONS:
+                    oldest = next(iter(revisions))
+                    del revisions[oldest]
+        if oldest is not None:
+            self._instruments.forget(repo=repo, revision=oldest)
+        for failures in _FAILURES.values():
+            self._instruments.bear(failures, repo, revision)
 
     def _wait(self, event: events.GitWait) -> None:
         repo = repository(event.repo)

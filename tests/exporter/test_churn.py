@@ -40,9 +40,11 @@ def life(made: Exporter, day: int, number: int) -> NamespacedName:
     project, repo = (name, f"https://git.example/{name}") if number % 20 == 0 else ("previews", "https://git.example/p")
     if number % 20 == 0:
         made.listen(ProjectChanged(name=project))
-    made.listen(changed(name, project=project, repo_url=repo))
+    made.listen(
+        changed(name, project=project, repo_url=repo, labels={"environment": name if number % 20 < 2 else "pr"})
+    )
     made.listen(RepositoryKnown(repo=repo))
-    made.listen(GitRequestFinished(repo=repo, request_type="fetch", result="success", seconds=0.1))
+    made.listen(GitRequestFinished(repo=repo, request_type="fetch", result="success", seconds=0.1, revision=name))
     for event in (
         stands(name, drift_since=1.0),
         behind(name),
@@ -88,7 +90,8 @@ def weight(*roots: object) -> int:
 
 def test_a_month_of_churn_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five hundred a day: the series, the tables and the bytes of every evening are those of the first."""
-    monkeypatch.setattr(reactions.git, "MOST_FORMER", REMEMBERED)
+    for bound in ("MOST_FORMER", "MOST_REVISIONS"):
+        monkeypatch.setattr(reactions.git, bound, REMEMBERED)
     made = exporter(*busy_minute(1), ProjectChanged(name="previews"), changed("stays", project="previews"))
     evenings, bytes_held = list[tuple[int, dict[str, t.Any]]](), list[int]()
     for day in range(DAYS):

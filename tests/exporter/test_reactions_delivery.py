@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter import Exporter
+from exporter.reactions.git import MOST_REVISIONS
 from model.events import (
     ApplicationDeleted,
     DriftDetected,
@@ -16,7 +17,7 @@ from model.events import (
     SelfHealed,
 )
 from model.meta import NamespacedName
-from tests.exporter.script import NOW, REPO, changed, deployed, exporter, git, lines
+from tests.exporter.script import NOW, REPO, changed, deployed, exporter, git, lines, turn
 
 WEB = NamespacedName("argocd", "web")
 PLACE = 'environment="%s",project="shop"'
@@ -85,6 +86,38 @@ def test_a_project_goes_with_the_last_that_names_it(last: str) -> None:
     made.listen(second)
     made.listen(changed(labels={"environment": "prod"}))
     assert 0 == value(made, f'lynceus_deployments_total{{{PLACE % "prod"},result="success"}}')
+
+
+def test_an_environment_goes_with_the_last_application_that_is_in_it() -> None:
+    """Previews have environments of their own; the project's others stay."""
+    made = exporter(changed(labels={"environment": "pr-1"}), changed("two"), deployed(environment="pr-1"))
+    assert 3 == len([line for line in lines(made, "lynceus_deployments_total") if "pr-1" in line])
+    made.listen(changed(labels={"environment": "prod"}))
+    assert [] == [line for line in lines(made) if "pr-1" in line]
+    environments = {line.split('environment="')[1].split('"')[0] for line in lines(made, "lynceus_deployments_total")}
+    assert {"none", "prod"} == environments
+
+
+def test_a_namespace_goes_with_its_last_application() -> None:
+    """Applications in any namespace come and go with it."""
+    made = exporter(
+        changed(), changed("there", namespace="preview"), turn(), turn(key=NamespacedName("preview", "there"))
+    )
+    assert 2 == len(lines(made, "argocd_app_reconcile_count"))
+    made.listen(ApplicationDeleted(key=NamespacedName("preview", "there")))
+    assert [] == [line for line in lines(made) if "preview" in line]
+    assert 1 == len(lines(made, "argocd_app_reconcile_count"))
+
+
+def test_revisions_of_a_repository_are_bounded() -> None:
+    """Branches come and go; the one that was not asked for the longest goes first."""
+    made = exporter(*(git("fetch", "error", revision=f"pr-{n}") for n in range(MOST_REVISIONS)))
+    made.listen(git("fetch", "error", revision="pr-0"))
+    made.listen(git("fetch", revision="new"))
+    found = {line.split('revision="')[1].replace('"}', ""): 0 for line in lines(made, "argocd_git_fetch_fail_total")}
+    assert MOST_REVISIONS == len(found)
+    assert {"pr-0 2.0", "new 0.0"} <= found.keys()
+    assert "pr-1 1.0" not in found
 
 
 def test_a_repository_goes_with_the_last_application_that_names_it() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from exporter.usage import Usage, Uses
 
 uses = st.none() | st.builds(
     Uses,
+    namespace=st.sampled_from(["x", "y"]),
     project=st.sampled_from(["a", "b"]),
     environment=st.sampled_from(["dev", "prod"]),
     repositories=st.sets(st.sampled_from(["r", "s", "t"])).map(tuple),
@@ -22,16 +25,17 @@ steps = st.one_of(
 @given(st.lists(steps, max_size=40))
 def test_what_is_in_use_is_what_somebody_names(history: list[tuple[str, object, object]]) -> None:
     """After any history; nothing comes twice without having gone, and nothing goes that had not come."""
-    projects, repositories, environments = set[str](), set[str](), set[tuple[str, str]]()
+    projects, repositories, environments = set[t.Any](), set[t.Any](), set[t.Any]()
 
-    def came(known: set[str], name: str) -> None:
+    def came(known: set[t.Any], name: t.Any) -> None:
         assert name not in known
         known.add(name)
 
     usage = Usage(
         project_came=lambda name: came(projects, name),
         project_went=projects.remove,
-        environment_came=lambda project, environment: environments.add((project, environment)),
+        environment_came=lambda *place: came(environments, place),
+        environment_went=lambda *place: environments.remove(place),
         repository_came=lambda name: came(repositories, name),
         repository_went=repositories.remove,
     )
@@ -47,4 +51,4 @@ def test_what_is_in_use_is_what_somebody_names(history: list[tuple[str, object, 
     living = [use for use in named.values() if use]
     assert {use.project for use in living} | defined == projects
     assert {repository for use in living for repository in use.repositories} == repositories
-    assert {(use.project, use.environment) for use in living} <= environments
+    assert {(use.project, use.environment) for use in living} == environments
