@@ -23,12 +23,15 @@ from model.application import (
     sources_of,
 )
 from model.durations import parse_time
+from model.states import ConditionType
 from model.states import OperationPhase as Phase
 
 FAILED = (Phase.FAILED, Phase.ERROR)
 BY_POLICY = (BLOCKED, REFUSED, STOPPED, f"{NOT_VALID}: ")
 """Messages that open so: the change was kept back, it did not fail. Argo CD's own window leaves the operation Running
 with the first of them, and says the last one without a colon, for whatever is wrong with a task."""
+HELD_BACK = (ConditionType.SYNC, ConditionType.SYNC_BLOCKED)
+"""Conditions that only an OutOfSync Application gets."""
 MOST_KNOWN = 20_000
 """Places of so many different sources are kept."""
 NOT_PERMITTED = "is not permitted in project"
@@ -187,9 +190,7 @@ def drifted_at(app: Application, now: float) -> float:
     status, state = app.status, app.status.operation_state
     floor = last_sync(app, now)
     proofs = [before(status.reconciled_at, now)]
-    proofs += [
-        before(c.last_transition_time, now) for c in status.conditions or () if c.type in ("SyncError", "SyncBlocked")
-    ]
+    proofs += [before(c.last_transition_time, now) for c in status.conditions or () if c.type in HELD_BACK]
     if state is not None and state.phase in FAILED and state.operation.initiated_by.automated:
         proofs.append(before(state.started_at, now))
     known = [when for when in proofs if when is not None and (floor is None or when >= floor)]

@@ -13,7 +13,7 @@ from controller.cage import Cage
 from model import events
 from tests.scenarios.conftest import make_world_of
 from tests.scenarios.delivering import ArgoCD, Followed
-from tests.scenarios.world import AUTOMATED, config_map
+from tests.scenarios.world import AUTOMATED, config_map, deployment
 from tests.stage.cluster import Cluster
 from tests.stage.git import Repo
 from tests.stage.proxy import FaultProxy
@@ -91,6 +91,32 @@ def test_a_story_under_the_loop(world: Followed, repo: Repo) -> None:
     check_lead(ended(world, 4), committed)
     world.wait("the whole story", lambda: world.counts == EXPECTED)
     assert world.newest(events.Standing).drift_since is None
+
+
+def test_a_window_a_rollout_and_a_way_back(world: Followed, repo: Repo) -> None:
+    """What a window takes is told apart; a rollout is waited for; what was deployed before is a rollback."""
+    first = repo.push({"app/web.yaml": deployment()})
+    world.settings(**{"timeout.reconciliation": "1s", "timeout.reconciliation.jitter": "0s"})
+    world.app("shop", repo)
+    world.patch("shop", {"metadata": {"labels": {"environment": "prod"}}})
+    world.start()
+    assert "success" == ended(world, 1).result
+    world.project(syncWindows=[{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"]}])
+    world.wait("the window", lambda: not world.newest(events.SyncPermission).automated.allowed)
+    repo.push({"app/web.yaml": deployment(image="nginx:2")})
+    world.until_condition("shop", "LynceusSyncBlocked")
+    time.sleep(2.5)
+    world.project(syncWindows=[])
+    found = ended(world, 2)
+    assert ("success", "prod") == (found.result, found.environment)
+    assert 1.0 <= found.stages["blocked"] <= found.stages["seen_to_synced"]
+    world.wait("nothing behind", lambda: (0, None) == behind(world))
+
+    world.patch("shop", {"spec": {"syncPolicy": None}})
+    world.sync("shop", revision=first)
+    back = ended(world, 3)
+    assert ("rolled_back", first, None) == (back.result, back.revision, back.lead_seconds)
+    world.wait("one behind", lambda: behind(world)[0] == 1)
 
 
 def tell(world: Followed, repo: Repo, argocd: ArgoCD, revision: str) -> None:

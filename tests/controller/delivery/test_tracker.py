@@ -111,7 +111,7 @@ def test_drift_that_began_while_nobody_looked_is_counted_once() -> None:
         ({"reconciledAt": stamp(START + 100)}, START),
         ({"reconciledAt": "yesterday"}, START),
         ({}, START),
-        ({"conditions": [{"type": "SyncBlocked", "lastTransitionTime": stamp(START - 300)}]}, START - 300),
+        ({"conditions": [{"type": "LynceusSyncBlocked", "lastTransitionTime": stamp(START - 300)}]}, START - 300),
         ({"conditions": [{"type": "OrphanedResourceWarning", "lastTransitionTime": stamp(START - 300)}]}, START),
         (
             {
