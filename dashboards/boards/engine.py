@@ -37,7 +37,7 @@ NO_TURN = "no turn ended in this time"
 
 RENDERS = "lynceus_render_cache_requests_total"
 TURN, STAGE = "lynceus_reconcile_duration_seconds", "lynceus_reconcile_stage_seconds"
-DEPTH = metric("workqueue_depth", QUEUES, scope=IN_CLUSTER)
+DEPTH = f"max by (cluster, instance, name) ({metric('workqueue_depth', QUEUES, scope=IN_CLUSTER)})"
 OLDEST = metric("lynceus_reconcile_queue_oldest_seconds", scope=IN_CLUSTER)
 COST = f"sum by ({APP}) ({rate('lynceus_app_reconcile_cost_seconds_total', window='15m', scope=IN_CLUSTER)})"
 OBJECTS = f"sum by ({APP}) ({per_app('lynceus_app_resources', labels='sync_status, health_status', scope=IN_CLUSTER)})"
@@ -50,12 +50,13 @@ NOW = Row(
         stat(
             small(
                 "Processes that work",
-                "Exactly one works at a time; others stand by.",
-                NEVER,
+                "Exactly one works at a time, others stand by; of several stored clusters one number each.",
+                "Lynceus is not scraped",
                 steps=((None, "red"), (1.0, "green"), (2.0, "red")),
                 runbooks=("LynceusNoLeader",),
             ),
-            count(f"max by (cluster, instance) ({metric('lynceus_leader', scope=IN_CLUSTER)}) == 1"),
+            f"sum by (cluster) (max by (cluster, instance) ({metric('lynceus_leader', scope=IN_CLUSTER)}))",
+            legend="{{cluster}}",
         ),
         stat(
             small(

@@ -21,6 +21,7 @@ ARGO_OFF = "in observe mode it comes from Argo CD, which is not scraped"
 NO_GIT = "no request to a Git server in this time"
 NO_API = f"no request to an API server in this time, or {ARGO_OFF}"
 
+PENDING = f"max by (cluster, hostname, command) ({metric('argocd_kubectl_exec_pending', scope=IN_CLUSTER)})"
 GIT = "argocd_git_request_duration_seconds"
 API = "argocd_kubectl_request_duration_seconds"
 OURS = f"and on (cluster, job, instance) {metric('lynceus_build_info', scope=IN_CLUSTER)}"
@@ -106,7 +107,7 @@ GITS = Row(
                 nothing="nobody waits",
                 runbooks=("LynceusRepoPending",),
             ),
-            Query(total("repo", metric("argocd_repo_pending_request_total", scope=REPO)), "{{repo}}"),
+            Query(f"max by (repo) ({metric('argocd_repo_pending_request_total', scope=REPO)})", "{{repo}}"),
         ),
         lines(
             Look(
@@ -245,7 +246,7 @@ CLUSTERS = Row(
                 span=8,
                 runbooks=("LynceusApplyBacklog",),
             ),
-            Query(total("command", metric("argocd_kubectl_exec_pending", scope=IN_CLUSTER)), "{{command}}"),
+            Query(total("command", PENDING), "{{command}}"),
             stack=True,
         ),
     ),

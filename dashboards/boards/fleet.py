@@ -40,6 +40,7 @@ KNOWN = per_app("lynceus_app_info")
 SICK = per_app(
     "lynceus_app_unhealthy_since_timestamp_seconds", 'health_status!~"Progressing|Suspended"', labels="health_status"
 )
+FETCHED = f"max by (cluster, repo) ({metric('lynceus_git_last_success_timestamp_seconds', scope=IN_CLUSTER)})"
 DOWN = f"min by (cluster, server) ({metric('argocd_cluster_connection_status', scope=IN_CLUSTER)}) == 0"
 
 
@@ -114,7 +115,7 @@ NOW = Row(
         _number(
             "Stale repositories",
             "Git repositories whose server last gave what was asked more than 15 minutes ago.",
-            count(f"{age(metric('lynceus_git_last_success_timestamp_seconds', scope=IN_CLUSTER))} > 900"),
+            count(f"{age(FETCHED)} > 900"),
             runbooks=("LynceusGitStale",),
         ),
         _number(
@@ -284,9 +285,7 @@ PLACES = Row(
             ),
             Column(
                 "Last success",
-                age(
-                    f"max by (cluster, repo) ({metric('lynceus_git_last_success_timestamp_seconds', scope=IN_CLUSTER)})"
-                ),
+                top(100, age(FETCHED)),
                 "s",
                 ((None, "green"), (900.0, "red")),
             ),

@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import http.server
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -45,7 +46,10 @@ JOBS = {
     "honoured": Job(honor_labels=True, observing=False, namespace_label="namespace"),
     "renamed": Job(honor_labels=False, observing=False, namespace_label="exported_namespace"),
     "observing": Job(honor_labels=True, observing=True, namespace_label="namespace"),
+    "twice": Job(honor_labels=True, observing=False, namespace_label="namespace"),
 }
+AGAIN = "again"
+"""A second job over the target of twice, as when two ServiceMonitors find one Service."""
 
 
 class Targets:
@@ -89,12 +93,13 @@ def configuration(port: int) -> dict[str, t.Any]:
             {
                 "job_name": name,
                 "honor_labels": job.honor_labels,
-                "metrics_path": f"/{name}",
+                "metrics_path": f"/{cluster}",
                 "static_configs": [
-                    {"targets": [f"127.0.0.1:{port}"], "labels": {"cluster": name, "namespace": "scraped-from"}}
+                    {"targets": [f"127.0.0.1:{port}"], "labels": {"cluster": cluster, "namespace": "scraped-from"}}
                 ],
             }
-            for name, job in JOBS.items()
+            for name, cluster, job in [(name, name, job) for name, job in JOBS.items()]
+            + [(AGAIN, "twice", JOBS["twice"])]
         ],
     }
 
@@ -133,7 +138,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         try:
             made = Prometheus(port)
             deadline = time.monotonic() + 30
-            while not (found := made.query(f"count_over_time(up[1m]) >= {SECONDS}")) or len(found) < len(JOBS):
+            while not (found := made.query(f"count_over_time(up[1m]) >= {SECONDS}")) or len(found) <= len(JOBS):
                 assert time.monotonic() < deadline, "Prometheus did not get there"
                 time.sleep(0.2)
             yield made
@@ -144,9 +149,9 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 def test_every_sample_was_taken(prometheus: Prometheus) -> None:
     """No line of the made-up scrape is a duplicate or unreadable, and without honorLabels labels are renamed."""
-    assert 3 == len(prometheus.query("up == 1") or [])
+    assert 5 == len(prometheus.query("up == 1") or [])
     kept = prometheus.query("scrape_samples_post_metric_relabeling == scrape_samples_scraped")
-    assert 3 == len(kept or [])
+    assert 5 == len(kept or [])
     (renamed,) = prometheus.query('lynceus_app_drift_since_timestamp_seconds{cluster="renamed",name="late"}') or []
     assert ("scraped-from", "argocd") == (renamed["metric"]["namespace"], renamed["metric"]["exported_namespace"])
 
@@ -211,6 +216,22 @@ def test_every_mark_has_data(prometheus: Prometheus, name: str) -> None:
             assert all(abs(time.time() - moment) < 86400 for moment in moments)
 
 
+STANDING = [
+    query
+    for query in of("twice", queries)
+    if not re.search(r"\b(?:rate|increase|time|topk|bottomk)\(|scrape_|process_|ALERTS", query.expression)
+]
+"""What stands still: no counters, whose sums two scrapes do double, and nothing that the clock moves."""
+
+
+@pytest.mark.parametrize("query", STANDING, ids=lambda query: f"{query.board}: {query.panel}")
+def test_a_second_scrape_of_the_same_port_doubles_no_state(prometheus: Prometheus, query: Query) -> None:
+    """Numbers of Applications, windows, clusters and queues are those of one scrape."""
+    once = prometheus.query(query.expression.replace('cluster=~"twice"', 'cluster=~"honoured"')) or []
+    twice = prometheus.query(query.expression) or []
+    assert sorted(entry["value"][1] for entry in once) == sorted(entry["value"][1] for entry in twice)
+
+
 @pytest.mark.row(195)
 @pytest.mark.parametrize("name", ["honoured", "renamed"])
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: f"{asked.board}: {asked.panel}")
@@ -221,11 +242,11 @@ def test_the_well_known_boards_have_data(prometheus: Prometheus, asked: Asked, n
 
 
 def test_the_stored_clusters_are_kept_apart(prometheus: Prometheus) -> None:
-    """All three have the same Applications; the choice of one counts three, of all of them nine."""
+    """All have the same Applications; the choice of one counts three, of all four twelve."""
     (one,) = [q for q in of("honoured", queries) if (q.board, q.panel) == ("fleet.json", "Applications")]
     (answer,) = prometheus.query(one.expression) or []
     assert "3" == answer["value"][1]
     chosen = CHOSEN | {"cluster": ".*"}
     (every,) = [q for q in queries(RATE, **chosen) if (q.board, q.panel) == ("fleet.json", "Applications")]
     (answer,) = prometheus.query(every.expression) or []
-    assert "9" == answer["value"][1]
+    assert "12" == answer["value"][1]
