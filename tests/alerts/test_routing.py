@@ -99,8 +99,16 @@ SENT = [
     {"alertname": "LynceusSyncBudgetBurn", "severity": "critical", "slo": "sync", "long": "1h"},
     {"alertname": "LynceusSyncBudgetBurn", "severity": "warning", "slo": "sync", "long": "3d"},
     {"alertname": "LynceusGitBudgetBurn", "severity": "warning", "slo": "git", "long": "3d"},
+    # The same trouble by two rules, of an application and of a repository.
+    {"alertname": "LynceusAppUnhealthy", "severity": "critical", "namespace": "argocd", "name": "ill"},
+    {"alertname": "ArgoCDAppUnhealthy", "severity": "critical", "namespace": "argocd", "name": "ill"},
+    {"alertname": "ArgoCDSyncFailing", "severity": "critical", "namespace": "argocd", "name": "ill"},
+    {"alertname": "LynceusLastSyncFailed", "severity": "warning", "namespace": "argocd", "name": "ill"},
+    {"alertname": "ArgoCDGitFetchErrors", "severity": "warning", "repo": "https://git/a"},
+    {"alertname": "LynceusGitFailing", "severity": "warning", "repo": "https://git/a"},
+    {"alertname": "LynceusGitFailing", "severity": "warning", "repo": "https://git/b"},
 ]
-QUIET = {3, 4, 5, 8, 10, 13}
+QUIET = {3, 4, 5, 8, 10, 13, 16, 18, 20}
 """Places of those above that somebody else's alert explains."""
 
 
