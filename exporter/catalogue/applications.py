@@ -175,7 +175,9 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="lynceus_app_sync_blocked",
         kind="gauge",
-        help="Always 1 while an automated sync would be refused, with what refuses it; absent while it would not be.",
+        help="Always 1 while an automated sync would be refused, with what refuses it: window_deny (a deny window is "
+        "open), outside_allow (no allow window is open), freeze, rbac (no policy can be used), project (it is missing, "
+        "malformed or forbids source, destination or namespace). Absent while a sync would be let through.",
         labels=(*APP, "reason"),
         changes="as lynceus_app_sync_allowed",
         per_application=True,

@@ -18,7 +18,7 @@ METRICS: tuple[Metric, ...] = (
         help="Seconds from the commit to Synced and Healthy.",
         labels=("project", "environment"),
         buckets=DELIVERY_BUCKETS,
-        changes="a deployment is healthy and the time of its commit is known",
+        changes="a deployment is healthy and the time of its commit is known; born at 0 as lynceus_deployments_total",
         exemplar=True,
     ),
     Metric(
@@ -42,14 +42,14 @@ METRICS: tuple[Metric, ...] = (
         help="Seconds from the first failure to Synced and Healthy again.",
         labels=("project", "environment"),
         buckets=DELIVERY_BUCKETS,
-        changes="an Application that had failed is Synced and Healthy again",
+        changes="an Application that had failed is Synced and Healthy again; born at 0 as lynceus_deployments_total",
     ),
     Metric(
         name="lynceus_drift_detected_total",
         kind="counter",
         help="How often Applications left Synced, because Git moved or because the cluster was changed.",
         labels=("project", "origin"),
-        changes="an Application leaves Synced",
+        changes="an Application leaves Synced; born at 0 when the project is first seen",
     ),
     Metric(
         name="lynceus_drift_duration_seconds",
@@ -57,7 +57,7 @@ METRICS: tuple[Metric, ...] = (
         help="Seconds that drift lasted.",
         labels=("project",),
         buckets=DELIVERY_BUCKETS,
-        changes="an Application is Synced again",
+        changes="an Application is Synced again; born at 0 when the project is first seen",
     ),
     Metric(
         name="lynceus_self_heal_total",

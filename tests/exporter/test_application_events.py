@@ -311,3 +311,23 @@ def test_answers_that_keep_no_sync_from_running_are_not_counted() -> None:
         decision(allowed=False, name="gone"),
     )
     assert {} == blocked(made)
+
+
+def test_what_did_not_change_is_not_written_again() -> None:
+    """Turns that find nothing cost the next scrape nothing; one that finds something costs what it touches."""
+    made = exporter(*busy())
+    made.exposition("", "gzip")
+
+    def fresh() -> set[str]:
+        families = made._applications.families
+        return {f.metric.name for f in families for block in f._blocks.values() if block.member is None}
+
+    made.listen(busy()[-2])
+    made.listen(busy()[-1])
+    assert set() == fresh()
+    made.listen(turn("sick"))
+    assert {"lynceus_app_reconcile_cost_seconds_total"} == fresh()
+    made.listen(
+        changed("sick", sync="Synced", conditions=("SyncError",), operation_state=ended(), resources=[("", "")])
+    )
+    assert {"argocd_app_info", "lynceus_app_info"} == fresh() - {"lynceus_app_reconcile_cost_seconds_total"}

@@ -195,3 +195,10 @@ def test_what_was_deleted_before_a_scrape_is_not_in_it(served: Served) -> None:
             assert f"short-{number}" in of_one_moment(scrape(served, "gzip"))
             served.exporter.listen(ApplicationDeleted(key=NamespacedName("argocd", f"short-{number}")))
             assert f'name="short-{number}"' not in scrape(served, "identity")
+
+
+def test_odd_text_in_the_fleet_is_no_failed_scrape(served: Served) -> None:
+    """A lone surrogate, as JSON may hold it, reaches the scraper mended and with status 200."""
+    served.exporter.listen(changed("odd\ud800\n", project='"\ud800', labels={"team": "\udfff"}))
+    for encoding in ("gzip", "identity"):
+        assert "odd\N{REPLACEMENT CHARACTER}\\n" in of_one_moment(scrape(served, encoding))
