@@ -167,6 +167,14 @@ def the_metrics(world: World, say: Narrator) -> None:
         ("lynceus_policy_decisions_total", ('effect="deny"',)),
         ("lynceus_app_sync_allowed", (guestbook, 'trigger="auto"')),
         ("lynceus_policy_reload_failures_total", ()),
+        ("lynceus_deployments_total", ('result="success"',)),
+        ("lynceus_deployments_total", ('result="failed"',)),
+        ("lynceus_deployment_lead_time_seconds_count", ()),
+        ("lynceus_time_to_restore_seconds_count", ()),
+        ("lynceus_drift_detected_total", ('origin="live"',)),
+        ("lynceus_self_heal_total", ('result="success"',)),
+        ("lynceus_sync_blocked_total", ('reason="window_deny"',)),
+        ("lynceus_rbac_denials_total", ('source="api"',)),
     ):
         line = _seen(world, say, name, labels)
         say.quote(line if len(line) <= 180 else line[:180] + "…")
