@@ -193,4 +193,6 @@ def _read(threshold: Threshold, text: str) -> float:
     if threshold.family and float(text) not in (bounds := BY_NAME[threshold.family].buckets[:-1]):
         known = ", ".join(f"{bound:g}" for bound in bounds)
         raise ValueError(f"{threshold.name}: {text} is no bound of {threshold.family}; there are {known}")
+    if threshold.name.endswith("_target") and not 0 < float(text) < 1:
+        raise ValueError(f"{threshold.name}: {text} is no share between 0 and 1, such as 0.99")
     return float(text)

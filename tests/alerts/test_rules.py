@@ -108,8 +108,17 @@ def test_every_threshold_decides_something(threshold: Threshold) -> None:
 
 
 def test_a_threshold_that_cannot_be_is_refused() -> None:
-    """A name that is none, a number for a time, a word for a number, what no bucket or only the last one ends at."""
-    for wrong in ("drfit=1h", "drift=30", "drift", "denials=many", "git_slow=20", "git_slow=3"):
+    """A name that is none, a number for a time, a word for a number, no bound of a bucket, no share."""
+    for wrong in (
+        "drfit=1h",
+        "drift=30",
+        "drift",
+        "denials=many",
+        "git_slow=20",
+        "git_slow=3",
+        "sync_target=99",
+        "sync_target=1",
+    ):
         with pytest.raises(ValueError, match=wrong.partition("=")[0]):
             Thresholds().changed([wrong])
 
