@@ -320,6 +320,7 @@ def test_an_empty_source_never_prunes_everything(world: World, repo: Repo) -> No
     assert {"a"} == set(world.objects("configmaps"))
     repo.push({"app/note.txt": "x"})
     world.patch("shop", {"spec": {"syncPolicy": {"automated": {"allowEmpty": True}}}})
+    world.refresh("shop")
     world.wait("the prune", lambda: world.objects("configmaps") == {})
 
 
