@@ -18,7 +18,7 @@ from exporter.fragments import gzip_member
 from exporter.instruments import Instruments
 from exporter.listener import Listener
 from exporter.textformat import written
-from model.events import Event, Lost, QueueState
+from model.events import Event, QueueState
 
 _END = b"# EOF\n"
 _NOTHING = re.compile(r"q=0(\.0*)?")
@@ -74,10 +74,6 @@ class Exporter:
     def sample(self, *, queues: t.Callable[[], t.Iterable[QueueState]]) -> None:
         """Ask at each scrape for what changes with the clock alone; `queues` is called by the thread that answers."""
         self._listener.loop.sample(queues)
-
-    def spans_dropped(self, number: int) -> None:
-        """Count spans that never reached the collector."""
-        self.listen(Lost(what="span", number=number))
 
     def exposition(
         self, accept: str, accept_encoding: str = "", names: t.Collection[str] = ()

@@ -15,7 +15,7 @@ LONGEST_VALUE = 512
 """Characters of a label value: Kubernetes' names end at 253 and URLs in use are shorter; longer text is cut."""
 
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
-_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@\"']*(?:@[^/\s@\"']*)*@")
+_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s@\"']*(?:@[^/\s@\"']*)*@")
 _LEADING_USER = re.compile(r"^((?:[a-z][a-z0-9+.-]*://)?)(?!git@)[^/@]*@")
 
 

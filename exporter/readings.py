@@ -10,6 +10,7 @@ from exporter import labels
 from model.application import Application, OperationState
 from model.durations import parse_time
 from model.states import HealthStatus, OperationPhase, SyncStatus
+from model.urls import LONGEST_URL
 
 FINISHED = (OperationPhase.SUCCEEDED, OperationPhase.FAILED, OperationPhase.ERROR)
 
@@ -22,7 +23,7 @@ _SYNC, _HEALTH = ({"", *words} for words in (map(str, SyncStatus), map(str, Heal
 NONE = "none"
 """The environment of an Application without the label."""
 
-repository = functools.lru_cache(maxsize=8192)(labels.repository)
+_repository = functools.lru_cache(maxsize=8192)(labels.repository)
 """A fleet has few repositories and many Applications."""
 
 
@@ -32,6 +33,11 @@ class Last(t.NamedTuple):
     phase: str
     finished: float | None
     """Unix seconds; None when the status does not say."""
+
+
+def repository(url: str) -> str:
+    """Return the repo label, remembered for what can be a URL at all."""
+    return _repository(url) if len(url) <= LONGEST_URL else labels.repository(url)
 
 
 def project(app: Application) -> str:

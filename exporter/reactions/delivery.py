@@ -10,6 +10,7 @@ from model import events
 _RESULTS = ("success", "failed", "rolled_back")
 _ORIGINS = ("git", "live")
 _HEALS = ("success", "failed")
+_STAGES = ("commit_to_seen", "seen_to_synced", "synced_to_healthy", "blocked")
 
 
 class Delivery:
@@ -53,6 +54,8 @@ class Delivery:
             self._instruments.bear("lynceus_deployments_total", project, environment, result)
         self._instruments.bear("lynceus_deployment_lead_time_seconds", project, environment)
         self._instruments.bear("lynceus_time_to_restore_seconds", project, environment)
+        for stage in _STAGES:
+            self._instruments.bear("lynceus_deployment_stage_seconds", stage)
 
     def environment_went(self, project: str, environment: str) -> None:
         """Forget an environment that no Application of the project is in any more."""

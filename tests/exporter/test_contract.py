@@ -110,6 +110,8 @@ def test_counters_are_born_at_zero(name: str, accept: str) -> None:
 
 HISTOGRAMS_BORN = (
     "lynceus_deployment_lead_time_seconds",
+    "lynceus_deployment_stage_seconds",
+    "lynceus_deployment_unblocked_seconds",
     "lynceus_time_to_restore_seconds",
     "lynceus_drift_duration_seconds",
     "workqueue_queue_duration_seconds",

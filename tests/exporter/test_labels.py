@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +55,13 @@ def test_userinfo_leaves_every_url_of_a_text() -> None:
     """Messages of Git quote URLs with whatever was in them."""
     said = "fatal: https://u:LYN-CANARY@host/x and ssh://LYN-CANARY@host/y not found, ask ops@example.org"
     assert "fatal: https://host/x and ssh://host/y not found, ask ops@example.org" == without_userinfo(said)
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000 + "@", "a://" * 50_000 + "@", "://" + "@" * 200_000, "a@" * 100_000])
+def test_endless_text_takes_no_endless_time(text: str) -> None:
+    """What comes from outside is as long as somebody likes."""
+    began = time.monotonic()
+    without_userinfo(text)
+    repository(text)
+    clean(text)
+    assert time.monotonic() - began < 5
