@@ -6,6 +6,8 @@ apart by digests. Made by `tracker`, kept by `shell`, written by `memory`.
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 PAST = 10
@@ -39,7 +41,8 @@ class Deployed(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def mark(self) -> str:
         """A short text that stands for it."""
-        return f"{','.join(revision[:16] for revision in self.revisions)}@{self.sources}"
+        text = ",".join((*self.revisions, self.sources))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
