@@ -95,7 +95,7 @@ class Followed(World):
 class ArgoCD(Story):
     """Writes the status of one Application to the cluster, step by step, as Argo CD does; it deploys nothing."""
 
-    def __init__(self, world: World, name: str, repo: Repo, path: str) -> None:
+    def __init__(self, world: World, name: str, repo: Repo, path: str = "app") -> None:
         source = {"repoURL": repo.url, "path": path, "targetRevision": "main"}
         super().__init__(source=source)
         self.world, self.name = world, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from controller.cage import Cage
 from model import events
 from tests.scenarios.conftest import make_world_of
 from tests.scenarios.delivering import ArgoCD, Followed
+from tests.scenarios.house import House
 from tests.scenarios.world import APPS, config_map
 from tests.stage.cluster import Cluster
 from tests.stage.git import GitServer, Repo
@@ -134,3 +136,48 @@ def test_a_crash_counts_nothing_twice(world: Followed, repo: Repo) -> None:
     time.sleep(0.5)
     assert 1 == len(world.of(events.DeploymentEnded))
     assert 1 == len([e for e in world.of(events.SyncAttempted) if e.final])
+
+
+def lines(house: House, *families: str) -> dict[str, float]:
+    """Scrape the program, and return the series of some families by their text."""
+    with urllib.request.urlopen(f"{house.lynceus.metrics_server.url}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = [line.rpartition(" ") for line in text.split("\n") if line.startswith(families)]
+    return {name: float(value) for name, _, value in found}
+
+
+STANDING = ("lynceus_app_drift_since_timestamp_seconds{", "lynceus_app_unhealthy_since_timestamp_seconds{")
+COUNTS = ("lynceus_deployments_total{", "lynceus_deployment_lead_time_seconds_count{", "lynceus_self_heal_total{")
+
+
+def test_the_whole_program_beside_an_argocd(world: Followed, repo: Repo, tmp_path: Path) -> None:
+    """What it exports: ages that survive its restart, exact counts, and none of Argo CD's own families."""
+    first = repo.push({"app/a.yaml": config_map("a", x="1")}, when=int(time.time()) - 100)
+    world.app("shop", repo)
+    world.patch("shop", {"metadata": {"labels": {"tier": "prod"}}})
+    given = {"mode": "observe", "environment_label": "tier", "state_seconds": 0.2}
+    house = House(world, tmp_path / "mirrors", **given)
+    house.lynceus.start()
+    try:
+        argocd = ArgoCD(world, "shop", repo)
+        argocd.compared("OutOfSync", first, after=0)
+        argocd.begin(first, after=0)
+        argocd.finish(after=0)
+        argocd.compared("Synced", first, after=0)
+        labels = 'environment="prod",project="default"', 'project="default",environment="prod"'
+        names = {f'lynceus_deployments_total{{{text},result="success"}}' for text in labels}
+        world.wait("the deployment", lambda: sum(lines(house, *names).values()) == 1)
+        argocd.compared("OutOfSync", first, "Degraded", after=0)
+        before = world.wait("both ages", lambda: len(lines(house, *STANDING)) == 2 and lines(house, *STANDING))
+        assert all(abs(time.time() - since) < 60 for since in before.values())
+        assert 1 == sum(lines(house, "lynceus_deployment_lead_time_seconds_count{").values())
+        assert {} == lines(house, "argocd_app_info", "argocd_app_sync_total")
+    finally:
+        house.lynceus.stop()
+    house = House(world, tmp_path / "mirrors", **given)
+    house.lynceus.start()
+    try:
+        assert before == world.wait("both ages", lambda: len(lines(house, *STANDING)) == 2 and lines(house, *STANDING))
+        assert 0 == sum(lines(house, *COUNTS).values()), "what was counted is not counted again"
+    finally:
+        house.lynceus.stop()
