@@ -83,7 +83,6 @@ class Keeper:
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join(timeout)
-        self._release()
 
     def changed(self) -> None:
         """Hear that there is something new to remember."""
@@ -168,14 +167,19 @@ class Keeper:
         self._release(None if self._store is None else held)
 
     def _postpone(self, failure: LynceusError) -> None:
-        """Try again later; the first failure of a row is logged."""
+        """Try again later; the first failure of a row is logged.
+
+        At the end of the process nothing is published: the memory says that it was not counted, so that the next
+        process will.
+        """
         if not self._failing:
             log.info("the memory of deployments is written later", extra={"error": str(failure)})
         with self._wake:
-            self._failing = True
-            self._dirty = not self._stopping
+            self._failing, self._dirty = True, not self._stopping
+            if self._stopping:
+                self._held.clear()
             late = self._held and self._clock.monotonic() - self._held_since > LONGEST_HELD
-        if late or self._stopping:
+        if late:
             self._release()
 
     def _release(self, number: int | None = None) -> None:

@@ -132,14 +132,19 @@ class SourceService:
     def commit_time(self, repo_url: str, project: str, commit: str, before: str, paths: t.Sequence[str]) -> float:
         """Return the Unix time of the change that a commit brought; see `controller.sources.git.history.commit_time`.
 
-        The commits are fetched if they are absent.
+        The commits are fetched if they are absent; without `before`, for history was rewritten, it is the commit's own.
 
         Raises:
             InvalidSpec: the URL may not be spoken to, or something is no commit id or path.
-            SourceError: the remote does not have a commit, or does not let us in.
+            SourceError: the remote does not have the commit, or does not let us in.
             SourceUnavailable: it cannot be reached.
         """
-        mirror = self._holding(repo_url, project, (commit, before) if before else (commit,))
+        mirror = self._holding(repo_url, project, (commit,))
+        if before:
+            try:
+                self._holding(repo_url, project, (before,))
+            except SourceError:
+                before = ""
         return history.commit_time(mirror, commit, before, paths)
 
     def behind(self, repo_url: str, project: str, deployed: str, tip: str, paths: t.Sequence[str]) -> history.Behind:

@@ -134,7 +134,7 @@ def name_of(event: Event) -> tuple[str, ...]:
 STEPS = st.lists(st.tuples(versions(), st.sampled_from([0.0, 0.5, 1.0, 30.0, 700.0])), min_size=1, max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STEPS, st.data())
 def test_repeated_versions_and_restarts_change_no_count(
     story: list[tuple[Application, float]], data: st.DataObject
@@ -147,7 +147,7 @@ def test_repeated_versions_and_restarts_change_no_count(
     assert plain.counts == troubled.counts
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(versions(), st.floats(-3000, 3000), st.booleans(), st.booleans()), min_size=1, max_size=12))
 def test_durations_are_never_negative(story: list[tuple[Application, float, bool, bool]]) -> None:
     """Also with clocks that are set back, times of the future and texts that are no time."""
@@ -162,7 +162,7 @@ def test_durations_are_never_negative(story: list[tuple[Application, float, bool
             assert event.phase in ("Succeeded", "Failed", "Error")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(versions(), st.floats(0, 3000), st.booleans()), min_size=2, max_size=12))
 def test_sinces_do_not_move_while_their_condition_holds(story: list[tuple[Application, float, bool]]) -> None:
     """Drift until Synced; not Healthy until Healthy or the end of a pause; a failure until it is restored."""
@@ -182,7 +182,7 @@ def test_sinces_do_not_move_while_their_condition_holds(story: list[tuple[Applic
             assert before.failing_since == after.failing_since
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_each_drift_that_was_counted_ends_once(story: list[tuple[Application, float]]) -> None:
     """Detections and ends alternate for one Application."""

@@ -340,6 +340,22 @@ def test_a_memory_that_cannot_be_written_now_is_written_later(stages: Callable[.
     assert store.saves >= 1
 
 
+def test_what_cannot_be_remembered_at_the_end_is_left_to_the_next(stages: Callable[..., Stage]) -> None:
+    """Published by a process that ends and counted again by the next would be twice."""
+    story, store = running(), FakeStore()
+    stage = stages(story, store)
+    story.see()
+    wait(lambda: "argocd/shop" in store.states)
+    store.failures = [ApiUnavailable("no")] * 100
+    story.compared("OutOfSync", A)
+    stage.delivery.stop()
+    assert [] == stage.heard.of(DriftDetected)
+    store.failures = []
+    other = stages(story, store)
+    story.see()
+    assert 1 == len(wait(lambda: other.heard.of(DriftDetected)))
+
+
 def test_attempts_beside_an_argocd_have_the_server(stages: Callable[..., Stage]) -> None:
     """The destination comes from the event, not from the Application."""
     story = running()

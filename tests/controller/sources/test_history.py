@@ -100,6 +100,12 @@ def test_the_time_is_that_of_the_change_to_the_path(sources: SourceService, repo
     assert 2000.0 == sources.commit_time(repo.url, "default", b, a, ["shop"])
 
 
+def test_a_commit_whose_predecessor_was_rewritten_away(sources: SourceService, repo: Repo) -> None:
+    """After a forced push nobody has what was deployed before: then it is the commit's own time."""
+    *_, d = pushed(repo)
+    assert 4000.0 == sources.commit_time(repo.url, "default", d, "f" * 40, ["shop"])
+
+
 def test_only_full_commit_ids_are_asked_for(sources: SourceService, repo: Repo) -> None:
     """A branch, an abbreviation, an option or a range is refused before git is started."""
     a, *_ = pushed(repo)
