@@ -15,7 +15,7 @@ import msgspec
 from controller.clock import Clock
 from controller.kube.client import KubeClient
 from controller.kube.discovery import ApiResource
-from controller.kube.informer import REFUSED_BACKOFF, Informer
+from controller.kube.informer import REFUSED_BACKOFF, Hearers, Informer
 from controller.kube.store import Change, ObjectStore, StoredObject
 from controller.writer import APPLICATION_SETS
 from model.events import ApplicationSetChanged, Event
@@ -74,7 +74,7 @@ class ApplicationSets:
             clock=clock,
             field_selector=f"metadata.name={DEFINITION}",
             quiet=True,
-            on_contact=self._definition_contact,
+            hearers=Hearers(contact=self._definition_contact),
         )
 
     def start(self) -> None:

@@ -83,12 +83,8 @@ class Manager:
         self.options = options or LoopOptions()
         self.namespace, self.clock, self.publish, self.sources = namespace, clock, publish, sources
         self._stopping, self._started, self._begun = threading.Event(), False, clock.now()
-        self.refreshes: WorkQueue[NamespacedName] = WorkQueue(
-            clock, FailureBackoff(), name=REFRESH_QUEUE, publish=publish
-        )
-        self.operations: WorkQueue[NamespacedName] = WorkQueue(
-            clock, FailureBackoff(), name=OPERATION_QUEUE, publish=publish
-        )
+        self.refreshes = _queue(REFRESH_QUEUE, clock, publish)
+        self.operations = _queue(OPERATION_QUEUE, clock, publish)
         self.memories: dict[NamespacedName, Memory] = {}
         self._memories_lock = threading.Lock()
         self.store = Applications(self._changed)
@@ -316,6 +312,10 @@ class Manager:
             return self.clusters.find(app.spec.destination, f"Application {app.key}").server
         except InvalidSpec:
             return ""
+
+
+def _queue(name: str, clock: Clock, publish: t.Callable[[Event], None]) -> WorkQueue[NamespacedName]:
+    return WorkQueue(clock, FailureBackoff(), name=name, publish=publish)
 
 
 def _canonical(url: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from controller.clock import Clock
 from controller.kube.client import KubeClient
 from controller.kube.discovery import ApiResource, Discovery
-from controller.kube.informer import Informer
+from controller.kube.informer import Hearers, Informer
 from controller.kube.schema import Schemas
 from controller.kube.store import Change, Header, ObjectStore, StoredObject, Tracker, tracked_by_annotation
 from controller.kube.tally import EventTally
@@ -204,16 +204,13 @@ class ClusterCache:
         return self.namespaces if self.namespaces and resource.namespaced else ("",)
 
     def _informer(self, resource: ApiResource, namespace: str) -> Informer:
-        return Informer(
-            self.client,
-            resource,
-            self.store,
-            clock=self._clock,
-            namespace=namespace,
-            on_missing=self._kinds_changed,
-            on_contact=functools.partial(self._contact_changed, resource.group_kind),
-            on_events=functools.partial(self._count_events, resource.group_kind),
+        kind = resource.group_kind
+        hearers = Hearers(
+            missing=self._kinds_changed,
+            contact=functools.partial(self._contact_changed, kind),
+            events=functools.partial(self._count_events, kind),
         )
+        return Informer(self.client, resource, self.store, clock=self._clock, namespace=namespace, hearers=hearers)
 
     def _noticed(self, change: Change) -> None:
         """Remember that something changed; called by informers for every object."""

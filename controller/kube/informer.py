@@ -69,8 +69,39 @@ _pages, _events = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_WatchEvent)
 _bookmarks = msgspec.json.Decoder(_Bookmark)
 
 
+def _nobody(*_: float) -> None:
+    """Hear nothing."""
+
+
+class Hearers(t.NamedTuple):
+    """Who hears of what happens to a watch; called in its thread, must be quick and must not raise."""
+
+    missing: t.Callable[[], None] = _nobody
+    """The server says that there is no such kind."""
+    contact: t.Callable[[], None] = _nobody
+    """The server was lost or is back, or the view became complete or lost its place."""
+    events: t.Callable[[int, float], None] = _nobody
+    """So many changes arrived together, and taking them took so many seconds."""
+
+
+NOBODY = Hearers()
+
+
 class Informer:
     """Watches one kind, in one namespace or all."""
+
+    stale_since: float | None = None
+    """Monotonic seconds since when nothing is heard from the server; None while all is well."""
+    error = ""
+    """The last failure in words; empty while all is well."""
+    answers = False
+    """The server answers, be it with a refusal; False too when it does not let us in or only fails for long."""
+    refused = False
+    """It answers that the kind may not be read or is not there."""
+    listed_at = 0.0
+    """When the last complete list was taken, Unix seconds; 0 = never."""
+    _held_back = 0.0
+    """Seconds that were waited because the server had asked for it; told with the next request."""
 
     def __init__(
         self,
@@ -86,9 +117,7 @@ class Informer:
         silence: float = SILENCE_SECONDS,
         missing_backoff: float = REFUSED_BACKOFF,
         quiet: bool = False,
-        on_missing: t.Callable[[], None] | None = None,
-        on_contact: t.Callable[[], None] | None = None,
-        on_events: t.Callable[[int, float], None] | None = None,
+        hearers: Hearers = NOBODY,
     ) -> None:
         """Prepare to watch one kind.
 
@@ -104,16 +133,13 @@ class Informer:
             silence: seconds without a byte after which a watch counts as dead.
             missing_backoff: seconds between tries, give or take, while there is no such kind.
             quiet: what goes wrong is nobody's trouble: it is not logged above debug.
-            on_missing: called when the server says that there is no such kind.
-            on_contact: called when the server was lost, is back, or the view became complete or lost its place.
-            on_events: called with the number of changes that arrived together, and the seconds that taking them took.
+            hearers: who hears of what happens.
         """
-        self._on_contact, self._on_events = on_contact, on_events
         self.resource, self.namespace = resource, namespace
         self._client, self._store, self._clock = client, store, clock
         selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
         self._query: dict[str, str | int | bool] = {k: v for k, v in selectors.items() if v}
-        self._page, self._silence, self._on_missing = page, silence, on_missing
+        self._page, self._silence, self._hearers = page, silence, hearers
         self._missing_backoff, self._level = missing_backoff, logging.DEBUG if quiet else logging.INFO
         self._path = resource.path(namespace)
         self._stop = threading.Event()
@@ -121,23 +147,11 @@ class Informer:
         self._stream: WatchStream | None = None
         self._version = ""
         self._failures = 0
-        self._held_back = 0.0
-        """Seconds that were waited because the server had asked for it; told with the next request."""
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
         self.synced = threading.Event()
         """Set while a complete list has been taken and the watch that follows it has not lost its place."""
         self.settled = threading.Event()
         """Set once the first list has succeeded or failed: whoever waits at the start need wait no longer."""
-        self.stale_since: float | None = None
-        """Monotonic seconds since when nothing is heard from the server; None while all is well."""
-        self.error = ""
-        """The last failure in words; empty while all is well."""
-        self.answers = False
-        """The server answers, be it with a refusal; False too when it does not let us in or only fails for long."""
-        self.refused = False
-        """It answers that the kind may not be read or is not there."""
-        self.listed_at = 0.0
-        """When the last complete list was taken, Unix seconds; 0 = never."""
 
     def start(self) -> None:
         """Begin in a thread of its own."""
@@ -189,7 +203,7 @@ class Informer:
         self.synced.set()
         self._reconnected()
         self.settled.set()
-        self._tell_contact()
+        self._hearers.contact()
 
     def _read_page(self, query: dict[str, str | int | bool]) -> _Page:
         body = self._client.request("GET", self._path, query=query, timeout=60.0, waited=self._waited())
@@ -252,8 +266,8 @@ class Informer:
             taken += event.type != "BOOKMARK"
         self._store.apply(updates)
         self._version = version
-        if taken and self._on_events is not None:
-            self._on_events(taken, time.perf_counter() - began)
+        if taken:
+            self._hearers.events(taken, time.perf_counter() - began)
         if failure is not None:
             raise failure
         self._well()
@@ -274,15 +288,11 @@ class Informer:
         was_lost = self.stale_since is not None
         self.stale_since, self.error, self.refused, self.answers = None, "", False, True
         if was_lost:
-            self._tell_contact()
+            self._hearers.contact()
 
     def _well(self) -> None:
         self._failures = 0
         self._reconnected()
-
-    def _tell_contact(self) -> None:
-        if self._on_contact is not None:
-            self._on_contact()
 
     def _failed(self, failure: LynceusError) -> None:
         """Decide how to go on: list again when the place is lost, and wait longer after each failure."""
@@ -293,9 +303,9 @@ class Informer:
             self.synced.clear()
         self.refused = isinstance(failure, (NotFound, Forbidden))
         self.answers = self._is_answer(failure)
-        self._tell_contact()
-        if isinstance(failure, NotFound) and self._on_missing is not None:
-            self._on_missing()
+        self._hearers.contact()
+        if isinstance(failure, NotFound):
+            self._hearers.missing()
         if self._stop.is_set():
             return
         log.log(self._level, "watch interrupted", extra={"kind": str(self.resource.group_kind), "error": self.error})

@@ -248,7 +248,7 @@ def test_a_missing_kind_is_unknown_and_not_gone(scripted: Scripted, store: Objec
     expired = {"kind": "Status", "code": 410, "reason": "Expired"}
     scripted.lists = [listing(config_map("a", "1")), refusal(404, "NotFound")]
     scripted.watches = [stream(("ERROR", expired), hold=False)]
-    informer = start(on_missing=missing.set)
+    informer = start(hearers=informers.Hearers(missing=missing.set))
     assert missing.wait(5)
 
     assert {"a"} == names(store)
