@@ -176,7 +176,10 @@ class FragmentFamily:
 
     def remove(self, seat: int) -> None:
         """Forget the lines of one seat; an empty block goes altogether."""
-        self.put(seat, b"")
+        number, place = divmod(seat, BLOCK)
+        block = self._blocks.get(number)
+        if block is not None and block.rows[place]:
+            self.put(seat, b"")
 
     def clear(self) -> None:
         """Forget all lines."""

@@ -7,6 +7,7 @@ replaced whole by what was last heard are `exporter.tables`. Which event moves w
 
 from __future__ import annotations
 
+import operator
 import re
 import threading
 import typing as t
@@ -87,14 +88,15 @@ class Instruments:
     def forget(self, **labels: str) -> None:
         """Remove all series that have all of these labels with these values."""
         wanted = {label: clean(value) for label, value in labels.items()}
+        target = tuple(wanted.values()) if len(wanted) > 1 else next(iter(wanted.values()))
         for name, parent in self._parents.items():
             names = BY_NAME[name].labels
             if not wanted.keys() <= set(names):
                 continue
-            places = [(names.index(label), value) for label, value in wanted.items()]
+            pick = operator.itemgetter(*(names.index(label) for label in wanted))
             with self._lock:
                 known = self._children[name]
-                for values in [each for each in known if all(each[place] == value for place, value in places)]:
+                for values in [each for each in known if pick(each) == target]:
                     del known[values]
                     parent.remove(*values)
 

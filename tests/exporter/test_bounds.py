@@ -110,7 +110,7 @@ def test_a_hundred_thousand_repositories_make_a_bounded_number_of_series() -> No
     for number in range(100_000):
         name = f"https://git.example/{number}"
         made.listen(events.WebhookMoved(ended=True, repo=name, status=200))
-        if number % 20 == 0:
+        if number % 100 == 0:
             made.listen(RepositoryKnown(repo=name))
             made.listen(GitRequestFinished(repo=name, request_type="fetch", result="error", seconds=0.1, revision="x"))
             made.listen(events.GitWait(repo=name, pending=1))
