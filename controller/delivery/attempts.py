@@ -21,7 +21,7 @@ def take(moment: Moment) -> None:
         return
     identity = evidence.identity(operation)
     if state.attempts_of != identity:
-        state.attempts_of, state.attempts = identity, 0
+        state.attempts_of, state.attempts, state.base = identity, 0, state.there
     for _ in range(min(operation.retry_count - state.attempts, MOST)):
         _tell(moment, operation, str(Phase.FAILED), final=False)
     state.attempts = max(state.attempts, operation.retry_count)

@@ -67,7 +67,7 @@ def _finished(moment: Moment, operation: OperationState) -> None:
     if evidence.is_dry(operation) or operation.operation.sync is None or evidence.by_policy(operation):
         return
     succeeded, whole = operation.phase == Phase.SUCCEEDED, evidence.is_whole(operation)
-    repeated = what.same(state.last) and (state.tried is None or what.same(state.tried))
+    repeated = _is_there(moment, what)
     if _is_heal(operation, repeated=repeated):
         result: t.Literal["success", "failed"] = "success" if succeeded else "failed"
         moment.tell(SelfHealed(key=moment.key, project=moment.app.spec.project, result=result))
@@ -75,7 +75,7 @@ def _finished(moment: Moment, operation: OperationState) -> None:
     if not whole or not what.revisions:
         return
     if succeeded:
-        state.failed_at = None
+        state.failed_at, state.there = None, what
         state.deployed_at = _finish(moment, operation)
     if repeated:
         return
@@ -84,6 +84,13 @@ def _finished(moment: Moment, operation: OperationState) -> None:
     else:
         _failed(moment, operation, what)
     state.tried = what
+
+
+def _is_there(moment: Moment, what: Deployed) -> bool:
+    """Say whether this was there already when the operation began, and no other deployment has failed since."""
+    state = moment.state
+    undisturbed = state.tried is None or state.tried.same(state.last)
+    return undisturbed and (what.same(state.last) or what.same(state.base))
 
 
 def _is_heal(operation: OperationState, *, repeated: bool) -> bool:

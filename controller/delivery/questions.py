@@ -31,10 +31,10 @@ def commit_times(app: Application, asked: t.Sequence[CommitQuestion]) -> list[Co
 def behind(state: State, app: Application) -> list[HowFarBehind] | None:
     """Return a question for each Git source whose commit is not the deployed one; None: it cannot be known.
 
-    Deployed is what the Application is Synced with, else what its last successful sync of everything brought.
+    Deployed is what the Application is or was Synced with, or what its last successful sync of everything brought.
     """
     target = evidence.target(app)
-    base = target if app.status.sync.status == SyncStatus.SYNCED else state.last
+    base = target if app.status.sync.status == SyncStatus.SYNCED else state.there
     if base is None or not _comparable(base, target):
         return None
     urls, found, known = _urls(app), [], False

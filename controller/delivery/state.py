@@ -107,6 +107,11 @@ class State(msgspec.Struct, omit_defaults=True):
     """How many failed attempts of it were counted."""
     last: Deployed | None = None
     """What was deployed last: a sync of everything that succeeded."""
+    there: Deployed | None = None
+    """What the cluster has: what was deployed last, or what it was found to be Synced with since then, as with a commit
+    that changes nothing of this Application."""
+    base: Deployed | None = None
+    """What was there when the operation of `attempts_of` began."""
     tried: Deployed | None = None
     """What the last sync of everything brought, or tried to."""
     deployed_at: float | None = None

@@ -64,6 +64,8 @@ def begun(app: Application, now: float) -> State:
     status, operation = app.status, app.status.operation_state
     last = evidence.last_deployed(app)
     state = State(uid=app.metadata.uid, project=app.spec.project, last=last, tried=last)
+    state.there = evidence.target(app) if status.sync.status == SyncStatus.SYNCED else last
+    state.base = state.there
     state.deployed_at = evidence.last_sync(app, now)
     state.past = tuple(dict.fromkeys(entry.mark for entry in evidence.earlier(app)))[-PAST:]
     if operation is not None:
@@ -103,6 +105,8 @@ def _drift(moment: Moment) -> None:
             seconds = max(0.0, moment.now - state.drift_since)
             moment.tell(DriftEnded(key=moment.key, project=state.project, seconds=seconds))
         state.sync, state.synced = SyncStatus.SYNCED, moment.target
+        state.there = moment.target if moment.target.revisions else state.there
+        state.tried = state.tried if moment.working else state.last
         state.drift_since, state.drift_counted = None, False
     elif status == SyncStatus.OUT_OF_SYNC:
         if state.drift_since is None:
@@ -122,7 +126,7 @@ def _waiting(moment: Moment) -> None:
     """Note a target that is not deployed yet, and how long policy keeps it back."""
     state, status = moment.state, moment.app.status.sync.status
     if status == SyncStatus.OUT_OF_SYNC and moment.target.revisions:
-        if moment.target.same(state.last):
+        if moment.target.same(state.there):
             state.seen = None
         elif state.seen is None or not moment.target.same(state.seen.what):
             state.seen = Seen(what=moment.target, at=_seen_at(moment, moment.target))

@@ -497,3 +497,47 @@ def test_a_failed_sync_at_first_sight_without_a_revision() -> None:
     story.begin(A)
     story.finish()
     assert ["success"] == [event.result for event in story.of(SelfHealed)]
+
+
+def test_a_heal_to_a_commit_that_changed_nothing_here() -> None:
+    """Somebody else's commit moved the branch while Synced; then an automated sync of it sets live drift right."""
+    story = running()
+    story.compared("Synced", B)
+    story.compared("OutOfSync", B)
+    story.begin(B)
+    story.finish()
+    story.compared("Synced", B)
+    assert ["success"] == [event.result for event in story.of(SelfHealed)]
+    assert ["live"] == [event.origin for event in story.of(DriftDetected)]
+    assert [] == story.results
+    story.deploy(C)
+    assert ["success"] == story.results
+
+
+def test_a_comparison_while_the_sync_still_runs() -> None:
+    """Synced before the operation has ended, as with hooks after the sync: a deployment all the same."""
+    story = running()
+    story.compared("OutOfSync", B)
+    story.begin(B)
+    story.compared("Synced", B, "Progressing")
+    story.restart()
+    story.compared("Synced", B)
+    story.finish()
+    story.compared("Synced", B)
+    assert ["success"] == story.results
+    assert [] == story.of(SelfHealed)
+
+
+def test_a_failure_that_git_took_back_is_over() -> None:
+    """Synced again without a sync: a heal after that is a heal, and no way back."""
+    story = running()
+    story.compared("OutOfSync", B)
+    story.begin(B)
+    story.finish("Failed")
+    story.compared("Synced", A)
+    story.compared("OutOfSync", A)
+    story.begin(A)
+    story.finish()
+    story.compared("Synced", A)
+    assert ["failed"] == story.results
+    assert ["success"] == [event.result for event in story.of(SelfHealed)]

@@ -143,6 +143,24 @@ class Truth:
         self.story.compared("Synced", self.deployed)
         self.good()
 
+    def move_on(self) -> None:
+        """Let a commit come that changes nothing of the Application."""
+        self.revert()
+        self.deployed = self.fresh()
+        self.story.compared("Synced", self.deployed)
+
+    def heal_wholly(self) -> None:
+        """Let somebody change the cluster, and an automated sync of everything change it back."""
+        self.revert()
+        self.drift("live")
+        self.story.compared("OutOfSync", self.deployed)
+        self.story.begin(self.deployed)
+        self.story.finish()
+        self.done["healed success"] += 1
+        self.done["attempt Succeeded"] += 1
+        self.story.compared("Synced", self.deployed)
+        self.good()
+
     def overtake(self) -> None:
         """Deploy two commits, the second before the first is healthy."""
         first, second = self.fresh(), self.fresh()
@@ -173,6 +191,8 @@ ACTIONS: dict[str, t.Callable[[Truth], None]] = {
     "fall ill": Truth.fall_ill,
     "revert": Truth.revert,
     "overtake": Truth.overtake,
+    "move on": Truth.move_on,
+    "heal wholly": Truth.heal_wholly,
 }
 
 
