@@ -38,7 +38,8 @@ METRICS: tuple[Metric, ...] = (
         kind="counter",
         help="Syncs that were kept from running, by what kept them.",
         labels=("project", "reason"),
-        changes="an answer keeps a sync from running; once for each Application and reason until it is let through",
+        changes="an answer keeps a sync from running; once for each Application and reason until it is let through; "
+        "born at 0 when the project is first seen",
     ),
     Metric(
         name="lynceus_freeze_overrides_total",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from exporter.instruments import Instruments
 from exporter.reactions import On
 from exporter.usage import Usage
 from model import events
+from model.decision import Block
 
 _RESULTS = ("success", "failed", "rolled_back")
 _ORIGINS = ("git", "live")
 _HEALS = ("success", "failed")
+_REASONS = tuple(reason for reason in t.get_args(Block) if reason)
 _STAGES = ("commit_to_seen", "seen_to_synced", "synced_to_healthy", "blocked")
 
 
@@ -41,6 +45,8 @@ class Delivery:
         self._instruments.bear("lynceus_drift_duration_seconds", project)
         for origin in _ORIGINS:
             self._instruments.bear("lynceus_drift_detected_total", project, origin)
+        for reason in _REASONS:
+            self._instruments.bear("lynceus_sync_blocked_total", project, reason)
         for result in _HEALS:
             self._instruments.bear("lynceus_self_heal_total", project, result)
 

@@ -8,6 +8,7 @@ import typing as t
 
 from exporter.choice import MOST_LABEL_SETS
 from exporter.instruments import Instruments
+from exporter.labels import clean
 from exporter.reactions import On
 from exporter.readings import repository
 from model import events
@@ -92,7 +93,7 @@ class Git:
             self._instruments.count("argocd_git_request_total", repo, "fetch", "error")
         name, trace = "argocd_git_request_duration_seconds", event.trace_id
         self._instruments.observe(name, event.seconds, repo, event.request_type, trace_id=trace)
-        revision = "commit" if _COMMIT.fullmatch(event.revision) else event.revision
+        revision = "commit" if _COMMIT.fullmatch(event.revision) else clean(event.revision)
         self._bear_revision(repo, revision)
         if event.result == "success":
             self._instruments.set("lynceus_git_last_success_timestamp_seconds", self._now(), repo)

@@ -269,9 +269,10 @@ BLOCKED = "lynceus_sync_blocked_total"
 
 
 def blocked(made: Exporter) -> dict[str, float]:
-    """Return reason -> value."""
-    found = (line.split('reason="')[1].split('"} ') for line in lines(made, BLOCKED))
-    return {reason: float(value) for reason, value in found}
+    """Return reason -> value of those that are not 0; each reason is there from the start."""
+    found = [line.split('reason="')[1].split('"} ') for line in lines(made, BLOCKED)]
+    assert {"window_deny", "outside_allow", "freeze", "rbac", "project"} == {reason for reason, _ in found}
+    return {reason: float(value) for reason, value in found if float(value)}
 
 
 def test_a_blocked_sync_is_counted_once_until_it_is_let_through() -> None:

@@ -92,6 +92,7 @@ BORN = {
     "lynceus_drift_detected_total": 2,
     "lynceus_self_heal_total": 2,
     "lynceus_freeze_overrides_total": 1,
+    "lynceus_sync_blocked_total": 5,
     "lynceus_log_records_dropped_total": 2,
     "lynceus_policy_reload_failures_total": 1,
     "lynceus_trace_spans_dropped_total": 1,
