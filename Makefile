@@ -13,7 +13,7 @@ RULES := $(wildcard alerts/*.rules.yaml alerts/*.rules.yml)
 RULE_TESTS := $(wildcard tests/alerts/*.test.yaml tests/alerts/*_test.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test rows check lint fmt types imports policy rules docs-check bench envtest build clean install
+.PHONY: help demo test rows check lint fmt types imports policy generated rules docs-check bench envtest build clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -53,6 +53,12 @@ imports: $(READY) ## Check who may import whom
 
 policy: $(READY) ## Run the unit tests of the example policies
 	@$(BIN)/lynceus policy test examples/policy/*.test.yaml --fail-under 100
+
+generated: $(READY) ## Write the files that code writes: docs/metrics.md, alert rules, dashboards
+	$(BIN)/python -m exporter.docs > docs/metrics.md.new
+	mv docs/metrics.md.new docs/metrics.md
+	$(BIN)/python -m alerts.rules
+	$(BIN)/python -m dashboards.boards
 
 rules: $(READY) ## Check and test the alert rules with promtool
 	promtool check rules $(RULES)
