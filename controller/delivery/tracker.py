@@ -104,9 +104,9 @@ def _drift(moment: Moment) -> None:
         if state.drift_since is not None and state.drift_counted:
             seconds = max(0.0, moment.now - state.drift_since)
             moment.tell(DriftEnded(key=moment.key, project=state.project, seconds=seconds))
+        if state.sync != SyncStatus.SYNCED or state.synced != moment.target:
+            _arrive(moment)
         state.sync, state.synced = SyncStatus.SYNCED, moment.target
-        state.there = moment.target if moment.target.revisions else state.there
-        state.tried = state.tried if moment.working else state.last
         state.drift_since, state.drift_counted = None, False
     elif status == SyncStatus.OUT_OF_SYNC:
         if state.drift_since is None:
@@ -115,6 +115,13 @@ def _drift(moment: Moment) -> None:
             if state.drift_counted:
                 moment.tell(DriftDetected(key=moment.key, project=state.project, origin=_origin(moment)))
         state.sync = SyncStatus.OUT_OF_SYNC
+
+
+def _arrive(moment: Moment) -> None:
+    """Note what became Synced; a version that only repeats that may be older than the sync that it tells of."""
+    state = moment.state
+    state.there = moment.target if moment.target.revisions else state.there
+    state.tried = state.tried if moment.working else state.last
 
 
 def _origin(moment: Moment) -> t.Literal["git", "live"]:

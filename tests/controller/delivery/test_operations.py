@@ -541,3 +541,17 @@ def test_a_failure_that_git_took_back_is_over() -> None:
     story.compared("Synced", A)
     assert ["failed"] == story.results
     assert ["success"] == [event.result for event in story.of(SelfHealed)]
+
+
+def test_the_old_verdict_does_not_say_what_is_there() -> None:
+    """Right after a rollback by hand the status still says Synced with what was there before."""
+    story = running(automated=False)
+    story.deploy(B, by="ada")
+    story.begin(A, by="ada")
+    story.finish()
+    assert story.state is not None
+    assert story.state.there is not None
+    assert (A,) == story.state.there.revisions
+    story.compared("OutOfSync", B)
+    assert (A,) == story.state.there.revisions
+    assert ["success", "rolled_back"] == story.results
