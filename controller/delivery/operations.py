@@ -152,7 +152,10 @@ def _failed(moment: Moment, operation: OperationState, what: Deployed) -> None:
 
 
 def _supersede(moment: Moment) -> None:
-    """End a deployment that another one follows before it was healthy: failed if it is Degraded, else not counted."""
+    """End a deployment that another one follows before it was healthy: failed if it is still Degraded.
+
+    Otherwise it is not counted: what it brought is judged with what the next one brings.
+    """
     underway, state = moment.state.underway, moment.state
     if underway is not None and state.health == HealthStatus.DEGRADED:
         _end(moment, underway, "failed")

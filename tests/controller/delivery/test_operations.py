@@ -555,3 +555,17 @@ def test_the_old_verdict_does_not_say_what_is_there() -> None:
     story.compared("OutOfSync", B)
     assert (A,) == story.state.there.revisions
     assert ["success", "rolled_back"] == story.results
+
+
+def test_still_degraded_when_the_next_one_follows() -> None:
+    """A cure that did not cure before the next one was tried has failed."""
+    story = running()
+    story.compared("Synced", A, "Degraded")
+    for revision in (B, C):
+        story.compared("OutOfSync", revision, "Degraded")
+        story.begin(revision)
+        story.finish()
+        story.compared("Synced", revision, "Degraded")
+    story.compared("Synced", C, "Healthy")
+    assert [("failed", B), ("success", C)] == [(e.result, e.revision) for e in story.of(DeploymentEnded)]
+    assert 1 == len(story.of(Restored))
