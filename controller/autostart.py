@@ -77,7 +77,9 @@ def permission(context: Context, app: Application, memory: Memory, now: dt.datet
     if automated.allowed:
         automated = context.guard.may_sync(app, now=now, manual=False)
         manual = context.guard.may_sync(app, now=now, manual=True)
-    context.publish(SyncPermission(key=app.key, project=app.spec.project, automated=automated, manual=manual))
+    context.publish(
+        SyncPermission(key=app.key, project=app.spec.project or "default", automated=automated, manual=manual)
+    )
     memory.permission_asked = now
     memory.permission_until = min((d.until for d in (automated, manual) if d.until is not None), default=None)
     return automated
@@ -238,7 +240,7 @@ def _made(app: Application, decision: Decision) -> DecisionMade:
         resource="applications",
         action="sync",
         source="loop",
-        project=app.spec.project,
+        project=app.spec.project or "default",
         key=app.key,
     )
 

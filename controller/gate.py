@@ -184,7 +184,7 @@ class Gate:
                 resource="applications",
                 action="sync",
                 source="loop",
-                project=self._app.spec.project,
+                project=self._app.spec.project or "default",
                 key=self._app.key,
                 subject=self._state.operation.initiated_by.username,
                 manual=not self.automated,

@@ -366,7 +366,7 @@ class Syncer:
         self._context.publish(
             SyncAttempted(
                 key=app.key,
-                project=app.spec.project,
+                project=app.spec.project or "default",
                 dest_server=turn.dest_server,
                 phase=str(phase),
                 dry_run=bool(sync and sync.dry_run),
