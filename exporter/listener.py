@@ -69,10 +69,7 @@ class Listener:
             Policy(instruments, self.applications, now).on,
             Process(instruments).on,
         )
-        self._on: dict[type[events.Event], list[Reaction]] = {}
-        for table in tables:
-            for kind, reaction in table.items():
-                self._on.setdefault(kind, []).append(reaction)
+        self._on = _joined(tables)
 
     def listen(self, event: events.Event) -> None:
         """Move what this event moves; events without a metric are ignored."""
@@ -91,3 +88,12 @@ class Listener:
             events.TurnFinished: self.applications.cost,
             events.ApiRequestFinished: self.applications.asked,
         }
+
+
+def _joined(tables: t.Iterable[t.Mapping[type[events.Event], Reaction]]) -> dict[type[events.Event], list[Reaction]]:
+    """Return all reactions to each kind of event."""
+    joined: dict[type[events.Event], list[Reaction]] = {}
+    for table in tables:
+        for kind, reaction in table.items():
+            joined.setdefault(kind, []).append(reaction)
+    return joined
