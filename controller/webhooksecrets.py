@@ -116,14 +116,15 @@ class WebhookSecretReader:
     def _value(self, own: t.Mapping[str, str], key: str) -> str:
         """Return a value, followed through ``$key`` of the same Secret or ``$secret:key`` of another one.
 
-        Source: Argo CD docs, "Git Webhook Configuration", Alternative.
+        Blanks around a value that was referred to go, for files from which Secrets are made end with a new line.
+        Source: Argo CD docs, "Git Webhook Configuration", Alternative; util/settings, ReplaceStringSecret.
         """
         text = _decoded(own, key, f"Secret {NAME}")
         if not text.startswith("$"):
             return text
         name, colon, other = text[1:].partition(":")
         if not colon:
-            return _decoded(own, name, f"Secret {NAME}, to which {key} refers") if name in own else text
+            return _decoded(own, name, f"Secret {NAME}, to which {key} refers").strip() if name in own else text
         where = f"Secret {name[:80]!r}, to which {NAME} {key} refers"
         try:
             found = self._get(name) if _NAME.fullmatch(name) else None
@@ -135,7 +136,7 @@ class WebhookSecretReader:
             raise InvalidSettings(where, f"label {PART_OF_LABEL}", "another value", PART_OF)
         if other not in (found.data or {}):
             raise InvalidSettings(where, other, "nothing", "the webhook's secret")
-        return _decoded(found.data or {}, other, where)
+        return _decoded(found.data or {}, other, where).strip()
 
     def _get(self, name: str) -> _Secret:
         path = SECRET.path(self._namespace, name)

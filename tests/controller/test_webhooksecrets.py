@@ -124,6 +124,19 @@ def test_values_may_stand_in_another_secret() -> None:
     assert ("elsewhere", "found", "$unknown") == (found.github, found.gitlab, found.gogs)
 
 
+def test_blanks_around_what_is_referred_to_go() -> None:
+    """A Secret made of a file ends with a new line; a value that stands in argocd-secret itself is taken as it is."""
+    cluster = own(
+        webhook__github__secret=b"$hooks:github",
+        webhook__gitlab__secret=b"$here",
+        webhook__gogs__secret=b" g \n",
+        here=b"b\n",
+    )
+    cluster.secrets["hooks"] = (PART, {"github": b" a b\n"})
+    found = cluster.reader()()
+    assert ("a b", "b", " g \n") == (found.github, found.gitlab, found.gogs)
+
+
 @pytest.mark.parametrize(
     ("reference", "labels", "data"),
     [
