@@ -60,7 +60,10 @@ class LogFile:
         return os.open(self._path, flags, stat.S_IRUSR | stat.S_IWUSR)
 
     def _follow(self) -> None:
-        """Open the path anew when another file, or none, has its name now; without success the old one is used on."""
+        """Open the path anew when another file, or none, has its name now.
+
+        Without success the old file is used on while it has any name; in one without a name nobody would find a record.
+        """
         try:
             now = os.stat(self._path)
         except OSError:
@@ -71,6 +74,8 @@ class LogFile:
         try:
             fresh = self._open()
         except OSError:
+            if old.st_nlink == 0:
+                raise
             return
         os.close(self._descriptor)
         self._descriptor, self._torn = fresh, False

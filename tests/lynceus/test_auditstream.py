@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import stat
 import threading
 from collections.abc import Iterator
@@ -61,14 +62,30 @@ def test_a_rotated_file_is_found_again(tmp_path: Path) -> None:
     assert ([0], [2], 0) == (records(tmp_path / "audit.log.1"), records(path), sink.dropped)
 
 
-def test_a_folder_that_is_gone_keeps_the_old_file(tmp_path: Path) -> None:
-    """What cannot be opened anew is written on."""
+def test_a_folder_that_is_elsewhere_keeps_the_old_file(tmp_path: Path) -> None:
+    """What cannot be opened anew is written on, where somebody can find it."""
     folder = tmp_path / "logs"
     folder.mkdir()
     file = LogFile(folder / "audit.log")
     folder.rename(tmp_path / "moved")
     file.write('{"n": 1}\n')
     assert [1] == records(tmp_path / "moved" / "audit.log")
+
+
+def test_a_folder_that_is_removed_costs_records_but_not_unsaid(tmp_path: Path) -> None:
+    """A record in a file without a name is lost: it is counted, and said once the folder is there again."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    sink, write = audit_sink(str(folder / "audit.log"))
+    shutil.rmtree(folder)
+    write({"n": 0})
+    assert sink.flush()
+    assert (1, True) == (sink.dropped, sink.lost.is_set())
+    folder.mkdir()
+    write({"n": 1})
+    assert sink.flush()
+    lines = (folder / "audit.log").read_text().splitlines()
+    assert [{"audit": "lost", "number": 1}, {"n": 1}] == [json.loads(line) for line in lines]
 
 
 def test_a_place_that_cannot_be_written_to_is_said_at_once(tmp_path: Path) -> None:
