@@ -136,12 +136,14 @@ _COMMITS = Alert(
         f"time() - max by ({APP}) (lynceus_app_oldest_undeployed_commit_timestamp_seconds) > <undeployed>\n"
         f"unless {ON_APP} {JUST_HELD}"
     ),
-    hold="5m",
+    hold="30m",
     severity="warning",
     summary="Commits for application {{ $labels.name }} are not deployed",
     description=f"The oldest commit for {_OF} that is not deployed is {{{{ $value | humanizeDuration }}}} old, and no "
     "window or freeze held it back in the last <catch_up>.",
     board="delivery",
+    why="A branch that is merged after days brings commits that are old when they come: `for` is the time to roll "
+    "them out.",
 )
 
 _HEALS = Alert(
