@@ -10,6 +10,7 @@ import click
 import re2
 
 from lynceus.commands.answers import output_option, print_value
+from lynceus.commands.numbers import NumberRange
 from lynceus.policytest import junit, report
 from lynceus.policytest.coverage import Coverage, join
 from lynceus.policytest.load import load
@@ -29,7 +30,7 @@ def policy() -> None:
 @click.option("--coverage", "covered", is_flag=True, help="List policy lines and windows that no case decided on.")
 @click.option(
     "--fail-under",
-    type=click.FloatRange(0, 100),
+    type=NumberRange(0, 100),
     metavar="N",
     help="Fail when fewer than N percent of lines and windows were decided on.",
 )

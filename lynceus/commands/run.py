@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lynceus import logs
+from lynceus.commands.numbers import NumberRange
 from lynceus.options import API_PORT, METRICS_PORT, RunOptions
 
 
@@ -76,7 +77,7 @@ def _listed(context: click.Context, parameter: click.Parameter, given: tuple[str
     "--otlp-endpoint", envvar="OTEL_EXPORTER_OTLP_ENDPOINT", default="", help="Send traces there, OTLP over HTTP."
 )
 @click.option(
-    "--trace-sample", type=click.FloatRange(0, 1), default=1.0, help="Share of the traces that are kept, each whole."
+    "--trace-sample", type=NumberRange(0, 1), default=1.0, help="Share of the traces that are kept, each whole."
 )
 @click.option(
     "--audit-log",
