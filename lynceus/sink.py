@@ -149,6 +149,7 @@ class Sink:
             if self._lines:
                 self._start()
             self._wake.notify_all()
+            timeout = 0 if _ENDING.is_set() else timeout
             return self._wake.wait_for(lambda: not self._lines and not self._writing, timeout)
 
     def forked(self) -> None:
@@ -241,6 +242,8 @@ class Losses:
 
 
 _SINKS: weakref.WeakSet[Sink] = weakref.WeakSet()
+_ENDING: t.Final = threading.Event()
+"""Set when the end of the process has waited: `logging.shutdown`, which comes later, is not to wait once more."""
 
 
 def flush_all(timeout: float = FLUSH_SECONDS) -> None:
@@ -251,10 +254,15 @@ def flush_all(timeout: float = FLUSH_SECONDS) -> None:
             sink.flush(max(0.0, deadline - time.monotonic()))
 
 
+def _end() -> None:
+    flush_all()
+    _ENDING.set()
+
+
 def _forked() -> None:
     for sink in list(_SINKS):
         sink.forked()
 
 
-atexit.register(flush_all)
+atexit.register(_end)
 os.register_at_fork(after_in_child=_forked)
