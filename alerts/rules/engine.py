@@ -57,12 +57,14 @@ _NO_LEADER = Alert(
 
 _QUEUE = Alert(
     name="LynceusQueueStuck",
-    expr="max by (queue) (lynceus_reconcile_queue_oldest_seconds) > <queue_oldest>",
+    expr="max by (namespace, job, queue) (lynceus_reconcile_queue_oldest_seconds) > <queue_oldest>",
     hold="10m",
     severity="critical",
     summary="The queue {{ $labels.queue }} does not move",
     description="An application has been due for {{ $value | humanizeDuration }} and nobody takes it.",
     board="engine",
+    why="One installation at a time, so that Alertmanager can keep quiet the queues of one without a leader and no "
+    "other's.",
 )
 
 _SLOW = Alert(

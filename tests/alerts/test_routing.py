@@ -107,8 +107,12 @@ SENT = [
     {"alertname": "ArgoCDGitFetchErrors", "severity": "warning", "repo": "https://git/a"},
     {"alertname": "LynceusGitFailing", "severity": "warning", "repo": "https://git/a"},
     {"alertname": "LynceusGitFailing", "severity": "warning", "repo": "https://git/b"},
+    # An installation without a leader, its queue, and the queue of another installation.
+    {"alertname": "LynceusNoLeader", "severity": "critical", "namespace": "argocd", "job": "lynceus"},
+    {"alertname": "LynceusQueueStuck", "severity": "critical", "namespace": "argocd", "job": "lynceus"},
+    {"alertname": "LynceusQueueStuck", "severity": "critical", "namespace": "staging", "job": "lynceus"},
 ]
-QUIET = {3, 4, 5, 8, 10, 13, 16, 18, 20}
+QUIET = {3, 4, 5, 8, 10, 13, 16, 18, 20, 23}
 """Places of those above that somebody else's alert explains."""
 
 
