@@ -47,6 +47,11 @@ class Descriptor:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = os.dup(descriptor)
+        self.forked()
+        _DESCRIPTORS.add(self)
+
+    def forked(self) -> None:
+        """Begin anew in a child process: a thread that held the lock is the parent's."""
         self._lock = threading.Lock()
 
     def write(self, text: str) -> None:
@@ -242,6 +247,7 @@ class Losses:
 
 
 _SINKS: weakref.WeakSet[Sink] = weakref.WeakSet()
+_DESCRIPTORS: weakref.WeakSet[Descriptor] = weakref.WeakSet()
 _ENDING: t.Final = threading.Event()
 """Set when the end of the process has waited: `logging.shutdown`, which comes later, is not to wait once more."""
 
@@ -260,6 +266,8 @@ def _end() -> None:
 
 
 def _forked() -> None:
+    for descriptor in list(_DESCRIPTORS):
+        descriptor.forked()
     for sink in list(_SINKS):
         sink.forked()
 

@@ -200,6 +200,22 @@ def test_a_process_with_a_full_pipe_ends_all_the_same() -> None:
     assert 1.5 < ended - began < 3.5
 
 
+def test_a_child_forked_during_a_write_writes_all_the_same() -> None:
+    """The parent waits for a full pipe at that moment, and the lock for it does not exist twice."""
+    code = (
+        "import os, sys, time\nfrom lynceus.sink import Descriptor, Sink\n"
+        "sink = Sink(Descriptor(1), str, 'sink')\nsink.put('x' * 200_000)\nsink.flush(0.2)\n"
+        "pid = os.fork()\n"
+        "if pid == 0: sink.put('child'); os._exit(0 if sink.flush(10) else 1)\n"
+        "sys.stderr.write('forked\\n')\nassert 0 == os.waitpid(pid, 0)[1]\nsink.flush(10)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        assert b"forked\n" == process.stderr.readline()
+        assert b"child" in process.communicate(timeout=20)[0]
+        assert 0 == process.returncode
+
+
 def test_a_forked_child_writes_lines_of_its_own_only() -> None:
     """The parent's lines are written once, by the parent; the child's thread is its own."""
     done = _run(
