@@ -57,6 +57,8 @@ class Audit:
         self._write, self._clock, self._freezes = write, clock, freezes
         self._lock = threading.Lock()
         self._answers: dict[tuple[NamespacedName, str, bool], tuple[str, ...]] = {}
+        self._asked: set[tuple[str, bool]] = set()
+        """What the loop asks of Applications, so that an answer is found by its Application; a handful."""
         self._frozen: dict[str, Freeze] | None = None
         self._next_edge: dt.datetime | None = None
         self._on: dict[type[Event], t.Callable[[t.Any], None]] = {
@@ -110,14 +112,15 @@ class Audit:
         with self._lock:
             known = self._answers.pop(question, None)
             self._answers[question] = answer
+            self._asked.add(question[1:])
             if len(self._answers) > MOST_ANSWERS:
                 del self._answers[next(iter(self._answers))]
         return known != answer
 
     def _deleted(self, event: ApplicationDeleted) -> None:
         with self._lock:
-            for question in [question for question in self._answers if question[0] == event.key]:
-                del self._answers[question]
+            for what, manual in self._asked:
+                self._answers.pop((event.key, what, manual), None)
 
     def _override(self, event: FreezeOverridden) -> None:
         fields: Record = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 import typing as t
 from pathlib import Path
 
@@ -125,6 +126,16 @@ def test_a_deleted_application_is_forgotten(log: Log) -> None:
     """One of its name made later is told of from the start."""
     log.hear(decided(source="loop"), ApplicationDeleted(key=KEY))
     assert 1 == len(log.hear(decided(source="loop")))
+
+
+def test_many_deletions_take_no_time(log: Log) -> None:
+    """The watch is not to wait while ten thousand Applications are forgotten."""
+    keys = [NamespacedName("argocd", f"web-{number}") for number in range(10_000)]
+    log.hear(*(decided(source="loop", key=key) for key in keys))
+    began = time.process_time()
+    log.hear(*(ApplicationDeleted(key=key) for key in keys))
+    assert time.process_time() - began < 1
+    assert 1 == len(log.hear(decided(source="loop", key=keys[0])))
 
 
 def test_remembered_answers_are_bounded(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
