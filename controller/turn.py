@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import logging
 import secrets
 import typing as t
 
@@ -17,6 +18,8 @@ from model.events import Stage, TurnFinished
 from model.meta import NamespacedName
 from model.traces import TRACE_ID_DIGITS, deployment_trace_id
 from model.urls import display_url
+
+log = logging.getLogger(__name__)
 
 NOTES_LIMIT = 100
 """Notes kept of one stage; a sync of thousands of objects must not make a span of megabytes."""
@@ -115,7 +118,10 @@ class Turn:
         """Let the trace's id be final, and tell it to whom it was promised."""
         held, self._held = self._held, None
         for tell in held or ():
-            tell(self.trace_id)
+            try:
+                tell(self.trace_id)
+            except Exception:  # what others want to know of a turn must not fail it
+                log.exception("somebody could not be told the trace of a turn", extra={"application": str(self.key)})
 
     def tell(self, tell: t.Callable[[str], None]) -> None:
         """Call with the trace's id: now when it is final, else when it becomes so."""

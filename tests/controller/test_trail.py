@@ -146,6 +146,22 @@ def test_what_is_told_with_the_id_waits_until_it_is_final() -> None:
     assert ["", made.trace_id, made.trace_id] == told
 
 
+def test_who_fails_to_be_told_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the turn nor the others who wait for its id; the failure is logged."""
+    told: list[str] = []
+    made = turn()
+
+    def fail(trace_id: str) -> None:
+        raise ValueError("gone wrong")
+
+    with made.current():
+        with_trace_id(fail)
+        with_trace_id(told.append)
+        made.deploy(REVISION)
+    assert [made.trace_id] == told
+    assert ["somebody could not be told the trace of a turn"] == [record.getMessage() for record in caplog.records]
+
+
 def test_what_is_told_comes_at_the_end_at_the_latest() -> None:
     """A turn of its own is that to its end, also when it fails."""
     told: list[str] = []
