@@ -58,8 +58,15 @@ def completed(state: OperationState | None) -> bool:
 
 
 def identity(state: OperationState) -> str:
-    """Return a text that only this operation has, from its beginning to its end."""
-    return f"{state.started_at} {digest(state.operation)}"
+    """Return a text that only this operation has, from its beginning to its end.
+
+    A retry with `refresh` asks for the newest commit, and Argo CD writes that into the operation: it is the same one.
+    """
+    operation = state.operation
+    if operation.sync is not None and operation.retry is not None and operation.retry.refresh:
+        plain = msgspec.structs.replace(operation.sync, revision="", revisions=None)
+        operation = msgspec.structs.replace(operation, sync=plain)
+    return f"{state.started_at} {digest(operation)}"
 
 
 def finished_identity(state: OperationState) -> str:

@@ -569,3 +569,23 @@ def test_still_degraded_when_the_next_one_follows() -> None:
     story.compared("Synced", C, "Healthy")
     assert [("failed", B), ("success", C)] == [(e.result, e.revision) for e in story.of(DeploymentEnded)]
     assert 1 == len(story.of(Restored))
+
+
+def test_a_retry_with_the_newest_commit_is_the_same_operation() -> None:
+    """`retry.refresh`: the operation names another commit then; its earlier attempts are not told again."""
+    story = running(observe=True)
+    story.begin(B, retry=5)
+    story.operation["retry"]["refresh"] = True  # type: ignore[index]
+    story.see()
+    before = len(story.of(SyncAttempted))
+    story.retried()
+    story.retried()
+    state = story.status["operationState"]
+    operation = {**state["operation"], "sync": {**state["operation"]["sync"], "revision": C}}
+    result = {**state["syncResult"], "revision": C}
+    story.status["operationState"] = {**state, "operation": operation, "syncResult": result}
+    story.see()
+    story.finish()
+    story.compared("Synced", C)
+    assert 3 == len(story.of(SyncAttempted)) - before
+    assert [("success", C)] == [(e.result, e.revision) for e in story.of(DeploymentEnded)]
