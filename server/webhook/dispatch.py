@@ -1,7 +1,8 @@
 """From pushes to refreshes: merged by repository, no faster than the loop can follow, in a thread of its own.
 
 A repository is looked at once at a time, at first without delay; what is pushed to it meanwhile is taken together.
-How many pushes wait is bounded by the repositories that Applications use. Called by `receive`.
+How many pushes wait is bounded by the repositories that Applications use: an address that none of them has is dropped,
+whatever stands beside it. Called by `receive`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import logging
 import threading
 import typing as t
 
+import msgspec
+
 from model.application import Application, revisions_of
 from model.events import Event, PushReceived
 from model.meta import NamespacedName
 from server.parts import Clock, RefreshPushed
 from server.webhook.matching import Index
-from server.webhook.pushes import Push, RefChange
+from server.webhook.pushes import MOST_FILES, Push, RefChange
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +58,7 @@ class _Waiting:
     def add(self, push: Push, at: float, since: float) -> None:
         self.changes.update({(one.kind, one.name): (one, at) for one in push.changes})
         self.since = since
-        if push.files is None or self.files is None:
+        if push.files is None or self.files is None or len(self.files | push.files) > MOST_FILES:
             self.files = None
         else:
             self.files |= push.files
@@ -81,9 +84,10 @@ class Dispatcher:
         """
         self._applications, self._refresh, self._publish, self._clock = applications, refresh, publish, clock
         self._changed = threading.Condition()
-        self._waiting: dict[frozenset[str], _Waiting] = {}
-        self._not_before: dict[frozenset[str], float] = {}
-        self._unseen: dict[frozenset[str], tuple[float, dict[NamespacedName, str]]] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        """By address, in the form of `model.urls.repository_key`, as all the others."""
+        self._not_before: dict[str, float] = {}
+        self._unseen: dict[str, tuple[float, dict[NamespacedName, str]]] = {}
         """When to look again, and at which commit each Application should be by then."""
         self._seen: collections.OrderedDict[tuple[t.Any, ...], float] = collections.OrderedDict()
         self._running = False
@@ -92,17 +96,21 @@ class Dispatcher:
 
     def offer(self, push: Push) -> tuple[Outcome, str]:
         """Take a push; returns what becomes of it, and how Applications name the repository."""
-        repo = self._current().known_as(push)
-        if not repo:
+        index = self._current()
+        used, repo = index.used(push), index.known_as(push)
+        if not used:
             return "unknown", ""
+        push = msgspec.structs.replace(push, repositories=used)
         at, since = self._clock.now().timestamp(), self._clock.monotonic()
         with self._changed:
             if self._repeats(push, since):
                 return "repeated", repo
-            waiting = self._waiting.setdefault(push.repositories, _Waiting())
-            if len(waiting.changes) + len(push.changes) > MOST_CHANGES:
+            waiting = {address: self._waiting.get(address) or _Waiting() for address in used}
+            if any(len(one.changes) + len(push.changes) > MOST_CHANGES for one in waiting.values()):
                 return "full", repo
-            waiting.add(push, at, since)
+            for one in waiting.values():
+                one.add(push, at, since)
+            self._waiting.update(waiting)
             self._remember(push, since)
             self._changed.notify()
             if not self._running:
@@ -154,18 +162,18 @@ class Dispatcher:
                 return functools.partial(self._look_again, commits)
         return None
 
-    def _handle(self, repositories: frozenset[str], waiting: _Waiting) -> None:
+    def _handle(self, address: str, waiting: _Waiting) -> None:
         """Refresh what the pushes concern."""
         changes = tuple(change for change, _ in waiting.changes.values())
         files = None if waiting.files is None else frozenset(waiting.files)
-        found = self._current().matches(Push(repositories=repositories, changes=changes, files=files))
+        found = self._current().matches(Push(repositories=frozenset({address}), changes=changes, files=files))
         now = self._clock.monotonic()
         with self._changed:
-            self._not_before[repositories] = now + PAUSE_SECONDS + len(found) * PAUSE_PER_APPLICATION
+            self._not_before[address] = now + PAUSE_SECONDS + len(found) * PAUSE_PER_APPLICATION
             if self._refresh is not None and found:
-                commits = self._unseen.get(repositories, (0.0, {}))[1]
+                commits = self._unseen.get(address, (0.0, {}))[1]
                 commits.update({match.key: match.change.after for match in found})
-                self._unseen[repositories] = now + SECOND_LOOK_SECONDS, commits
+                self._unseen[address] = now + SECOND_LOOK_SECONDS, commits
         for match in found:
             at = waiting.changes[(match.change.kind, match.change.name)][1]
             self._publish(
@@ -173,7 +181,7 @@ class Dispatcher:
             )
             if self._refresh is not None:
                 self._refresh(match.key, since=waiting.since, pushed_at=at)
-        log.info("push received", extra={"repositories": sorted(repositories), "applications": len(found)})
+        log.info("push received", extra={"repository": address, "applications": len(found)})
 
     def _look_again(self, commits: t.Mapping[NamespacedName, str]) -> None:
         """Refresh those that have not come to the commit that was pushed: its server may not have known it yet."""
@@ -196,4 +204,4 @@ def _identities(push: Push) -> list[tuple[t.Any, ...]]:
     """Return what makes a push the same as another one; nothing where it names no commits."""
     if not all(one.before or one.after for one in push.changes):
         return []
-    return [(push.repositories, one.kind, one.name, one.before, one.after) for one in push.changes]
+    return [(*sorted(push.repositories), one.kind, one.name, one.before, one.after) for one in push.changes]

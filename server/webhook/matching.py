@@ -50,7 +50,11 @@ class Index:
 
     def known_as(self, push: Push) -> str:
         """Return how an Application names the repository of the push, without credentials; empty when none uses it."""
-        return min((self._names[key] for key in push.repositories if key in self._names), default="")
+        return min((self._names[key] for key in self.used(push)), default="")
+
+    def used(self, push: Push) -> frozenset[str]:
+        """Return those of the repository's addresses that Applications use."""
+        return frozenset(key for key in push.repositories if key in self._names)
 
     def matches(self, push: Push) -> list[Match]:
         """Return each Application that the push concerns, once."""

@@ -142,6 +142,42 @@ def test_what_waits_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 3 == len(loop.dispatcher._seen)
 
 
+def test_made_up_addresses_are_no_way_around_the_pause() -> None:
+    """Another stranger beside the known address each time: still one repository, that waits as one."""
+    loop = Loop(app("web"))
+    for number in range(500):
+        moved = change("refs/heads/main", commit(number), commit(number + 1), "main")
+        named = repositories([SHOP, f"https://git.example/stranger/{number}"], "url")
+        assert ("queued", SHOP) == loop.dispatcher.offer(Push(repositories=named, changes=(moved,)))
+    assert {"git.example/team/shop"} >= loop.dispatcher._waiting.keys()
+    assert ["web", "web"] == loop.wait(2)
+    assert ["web", "web"] == loop.wait(3, timeout=0.3)
+
+
+def test_each_address_that_is_used_is_looked_at() -> None:
+    """The web page's and the clone's may differ; who uses either is refreshed, once for all that came meanwhile."""
+    other = "https://mirror.example/team/shop"
+    loop = Loop(app("web"), app("twin", other))
+    named = repositories([SHOP, other], "url")
+    for number in range(3):
+        moved = change("refs/heads/main", commit(number), commit(number + 1), "main")
+        assert ("queued", SHOP) == loop.dispatcher.offer(Push(repositories=named, changes=(moved,)))
+    assert ["twin", "twin", "web", "web"] == sorted(loop.wait(4))
+
+
+def test_more_files_than_are_kept_mean_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pushes wait together; what concerns an Application is never lost by that."""
+    monkeypatch.setattr(dispatch, "MOST_FILES", 5)
+    loop = Loop(app("web", path="a", annotations={"argocd.argoproj.io/manifest-generate-paths": "."}))
+    loop.dispatcher.offer(push(0))
+    assert ["web"] == loop.wait(1)
+    for number in range(1, 4):
+        loop.dispatcher.offer(push(number, files=frozenset({f"b/{number}", f"b/x{number}"})))
+    waiting = loop.dispatcher._waiting["git.example/team/shop"]
+    assert waiting.files is None
+    assert ["web", "web"] == loop.wait(2)
+
+
 def test_a_failure_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
     """The next push is handled though the one before could not be."""
     loop = Loop(app("web"))
