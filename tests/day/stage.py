@@ -15,10 +15,11 @@ import click.testing
 from lynceus.cli import cli
 from lynceus.options import RunOptions
 from lynceus.wiring import Lynceus
-from tests.day.ports import free_port
-from tests.day.prometheus import Prometheus
+from tests.dashboards.prometheus import Prometheus, job
+from tests.day import rules
 from tests.scenarios.world import MERGE, Json, World
 from tests.stage.git import GitServer, Repo
+from tests.stage.keeper import free_ports
 
 TOKENS = {"viewer": "viewers-token-0123456789", "admin": "admins-token-0123456789"}
 WEBHOOK_SECRET = "a-secret-of-the-git-server"
@@ -38,7 +39,7 @@ class Day:
         self.repo: Repo = git.create("apps")
         self.quiet: Repo = git.create("quiet")
         """A repository with one commit: only people move what comes from it."""
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.lynceus: Lynceus | None = None
         tokens = folder / "tokens.csv"
         tokens.touch(mode=0o600)
@@ -69,10 +70,11 @@ class Day:
             self.lynceus = None
 
     def prometheus(self) -> Prometheus:
-        """Return a Prometheus that scrapes the program."""
+        """Return a Prometheus that scrapes the program each second and evaluates the rules of the day."""
         folder = self.folder / "prometheus"
         folder.mkdir()
-        return Prometheus(folder, self.port)
+        jobs = [job("lynceus", self.port, namespace="monitored")]
+        return Prometheus(folder, jobs, rules.write(folder), interval="1s")
 
     def ask(self, user: str, method: str, path: str, body: Json | None = None) -> int:
         """Call the API as a user; returns the status."""

@@ -18,7 +18,7 @@ from server.app import create_app
 from server.identity import TokenFile
 from server.parts import Parts
 from server.run import Server
-from tests.day.prometheus import Prometheus
+from tests.dashboards.prometheus import Prometheus, job
 from tests.exporter.script import attempted, changed, turn
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     server.start()
     folder: Path = tmp_path_factory.mktemp("prometheus")
     try:
-        with Prometheus(folder, server.port) as prometheus:
+        with Prometheus(folder, [job("lynceus", server.port, namespace="monitored")]) as prometheus:
             prometheus.wait("scraped", lambda: prometheus.query("lynceus_build_info"))
             yield Live(exporter, prometheus)
     finally:
