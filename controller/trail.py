@@ -33,11 +33,11 @@ def follow(app: Application, memory: Memory, turn: Turn, revisions: Revisions) -
 
 
 def operate(app: Application, memory: Memory, turn: Turn, state: OperationState, revisions: Revisions) -> None:
-    """As `follow`, for an operation whose commits are known; a self-heal deploys nothing."""
+    """As `follow`, for an operation whose commits are known; a self-heal or a dry run deploys nothing."""
     sync = state.operation.sync
     if not revisions or not all(revisions):
         return
-    if sync is not None and sync.auto_heal_attempts_count:
+    if sync is not None and (sync.auto_heal_attempts_count or sync.dry_run):
         resolved(turn, revisions)
     else:
         follow(app, memory, turn, revisions)

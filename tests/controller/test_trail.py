@@ -106,6 +106,16 @@ def test_an_operation_belongs_to_what_it_brings() -> None:
     assert (OTHER_REVISION, None) == (heals.outcome["revision"], unknown.outcome.get("revision"))
 
 
+def test_a_dry_run_is_no_deployment() -> None:
+    """It brings nothing of another commit, and what had arrived has not left: drift after it is drift."""
+    memory, dry = Memory(KEY), turn()
+    followed(app(), memory, OLD)
+    tried = OperationState(operation=Operation(sync=SyncOperation(dry_run=True)), phase="Running")
+    operate(app("OutOfSync"), memory, dry, tried, NEW)
+    assert ("", OTHER_REVISION) == (dry.deploys, dry.outcome["revision"])
+    assert "" == followed(app("OutOfSync"), memory, OLD)
+
+
 def test_the_event_tells_trace_and_revision() -> None:
     """A turn has an id of its own until it becomes part of a deployment."""
     own, part = turn(), turn()
