@@ -1,7 +1,7 @@
 """Trace ids of deployments: the same Application and commit give the same id in every process, now and after a restart.
 
-Pure functions over hashes; no span is made here. Called by the turns of the loop, by controller.delivery, by the
-server's webhook and by the exporter of traces, none of which need to tell one another an id.
+Pure functions over hashes; no span is made here. Called by the turns of the loop, by controller.delivery and
+by the exporter of traces, none of which need to tell one another an id.
 """
 
 from __future__ import annotations
@@ -52,17 +52,6 @@ def deployment_revision(revisions: t.Sequence[str]) -> str:
     deployment.
     """
     return ",".join(revisions)
-
-
-def traceparent(trace_id: str, span_id: str, *, sampled: bool = True) -> str:
-    """Return the value of a `traceparent` header, version 00 of W3C Trace Context.
-
-    Args:
-        trace_id: 32 hexadecimal digits.
-        span_id: 16 hexadecimal digits.
-        sampled: whether the trace is kept.
-    """
-    return f"00-{trace_id}-{span_id}-{'01' if sampled else '00'}"
 
 
 def _digits(purpose: str, key: NamespacedName, revision: str, number: int) -> str:

@@ -58,7 +58,7 @@ class DeploymentEnded(Event, frozen=True, kw_only=True):
     environment: str
     result: t.Literal["success", "failed", "rolled_back"]
     revision: str
-    """Of the newest source; for the trace, never a label."""
+    """As model.traces has it: the commits of all sources. For the trace, never a label."""
     trace_id: str
     """That of the deployment: 32 hexadecimal digits, made of the Application and the revision."""
     started: float

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.meta import NamespacedName
-from model.traces import deployment_revision, deployment_span_id, deployment_trace_id, traceparent
+from model.traces import deployment_revision, deployment_span_id, deployment_trace_id
 
 KEY = NamespacedName("argocd", "guestbook")
 COMMIT = "d7927a27b4533926b7d86b5f249cd9ebe7625e90"
@@ -54,12 +54,6 @@ def test_an_id_is_never_all_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.traces.hashlib.sha256", lambda data: Zeros())
     assert "0" * 31 + "1" == deployment_trace_id(KEY, COMMIT)
     assert "0" * 15 + "1" == deployment_span_id(KEY, COMMIT)
-
-
-def test_traceparent() -> None:
-    """The header of W3C Trace Context: version, trace, span, flags."""
-    assert f"00-{'a' * 32}-{'b' * 16}-01" == traceparent("a" * 32, "b" * 16)
-    assert f"00-{'a' * 32}-{'b' * 16}-00" == traceparent("a" * 32, "b" * 16, sampled=False)
 
 
 def test_several_sources_are_one_revision() -> None:
