@@ -26,7 +26,7 @@ class Headers:
     def __init__(self, pairs: t.Iterable[tuple[bytes, bytes]]) -> None:
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
-            self._values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip())
+            self._values.setdefault(name.decode("latin-1").lower(), []).append(value.strip(b" \t").decode("latin-1"))
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

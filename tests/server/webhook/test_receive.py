@@ -126,6 +126,19 @@ def test_other_content_types_methods_and_packed_bodies_are_refused(hooks: HookBe
         assert (405, "POST") == (reply.status, reply.headers["Allow"])
 
 
+@pytest.mark.parametrize(
+    "token", ["p\N{LATIN SMALL LETTER A WITH GRAVE}", "p\N{LATIN CAPITAL LETTER A WITH RING ABOVE}"]
+)
+def test_a_token_may_end_in_any_letter(tmp_path: Path, token: str) -> None:
+    """The last bytes of some letters in UTF-8 are blanks in Latin-1; only blanks of HTTP are none of a header."""
+    body, headers = SERVERS["gitlab"].hook()
+    with HookBench(tmp_path, WebhookSecrets(gitlab=token)) as hooks:
+        lines = [f"{name}: {value}" for name, value in headers.items() if name != "X-Gitlab-Token"]
+        for given, status in ((token, 202), (f" {token}\t ", 200), (token[:-1], 400)):
+            head = "\r\n".join([*lines, f"X-Gitlab-Token: {given}", f"Content-Length: {len(body)}"])
+            assert _raw(hooks, head, body).startswith(f"HTTP/1.1 {status} ".encode()), given
+
+
 def test_only_that_one_path_is_open(hooks: HookBench) -> None:
     """Its neighbours need a token as before; the port for scrapers has none of it."""
     hook = SERVERS["github"].hook()
