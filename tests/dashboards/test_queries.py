@@ -5,32 +5,25 @@ The target is made up (tests.dashboards.exposition); what the real program expor
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import http.server
-import json
 import re
-import socket
-import subprocess
 import threading
 import time
 import typing as t
-import urllib.parse
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.dashboards.exposition import exposition
+from tests.dashboards.prometheus import Prometheus, job
 from tests.dashboards.support import EMPTY_BESIDE_ARGO_CD, EMPTY_EVERYWHERE, Query, marks, queries
-from tests.dashboards.tools import need
 from tests.dashboards.upstream import ASKED, Asked
 
 pytestmark = pytest.mark.slow
 
 RATE = "6s"
-SECONDS = 7
-"""Of scraping; a rate needs a few scrapes."""
+SCRAPES = 7
+"""A rate needs a few."""
 CHOSEN = {"application": "late", "project": "shop", "repo": ".*", "dest_server": "https://.*", "environment": "prod"}
 
 
@@ -85,74 +78,36 @@ class Targets:
         self._server.server_close()
 
 
-def configuration(port: int) -> dict[str, t.Any]:
-    """Return Prometheus' configuration: each job's target has a namespace of its own, as a pod's has."""
-    return {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
-        "scrape_configs": [
-            {
-                "job_name": name,
-                "honor_labels": job.honor_labels,
-                "metrics_path": f"/{cluster}",
-                "static_configs": [
-                    {"targets": [f"127.0.0.1:{port}"], "labels": {"cluster": cluster, "namespace": "scraped-from"}}
-                ],
-            }
-            for name, cluster, job in [(name, name, job) for name, job in JOBS.items()]
-            + [(AGAIN, "twice", JOBS["twice"])]
-        ],
-    }
-
-
-class Prometheus:
-    """A server that answers instant queries."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def query(self, expression: str) -> list[t.Any] | None:
-        """Return the result; None while the server is not there."""
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
-            try:
-                connection.request("GET", f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
-                reply = connection.getresponse()
-            except ConnectionError:
-                return None
-            answer = json.loads(reply.read()) if reply.status != 503 else {}
-            assert reply.status in (200, 503), answer
-            return t.cast(list[t.Any] | None, answer.get("data", {}).get("result"))
+def jobs(port: int) -> list[dict[str, t.Any]]:
+    """Return what is scraped: each job's target has a namespace of its own, as a pod's has."""
+    return [
+        job(
+            name,
+            port,
+            path=f"/{cluster}",
+            honor_labels=JOBS[cluster].honor_labels,
+            cluster=cluster,
+            namespace="scraped-from",
+        )
+        for name, cluster in [*zip(JOBS, JOBS, strict=True), (AGAIN, "twice")]
+    ]
 
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """A Prometheus that has scraped the targets for some seconds."""
-    folder: Path = tmp_path_factory.mktemp("prometheus")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with Targets() as targets:
-        (folder / "prometheus.yml").write_text(json.dumps(configuration(targets.port)))
-        command = [need("prometheus"), f"--config.file={folder / 'prometheus.yml'}"]
-        command += [f"--storage.tsdb.path={folder / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}"]
-        process = subprocess.Popen([*command, "--log.level=error"])
-        try:
-            made = Prometheus(port)
-            deadline = time.monotonic() + 30
-            while not (found := made.query(f"count_over_time(up[1m]) >= {SECONDS}")) or len(found) <= len(JOBS):
-                assert time.monotonic() < deadline, "Prometheus did not get there"
-                time.sleep(0.2)
-            yield made
-        finally:
-            process.terminate()
-            process.wait(10)
+    """A Prometheus that has scraped each of the targets several times."""
+    with Targets() as targets, Prometheus(tmp_path_factory.mktemp("prometheus"), jobs(targets.port)) as made:
+        often = f"count_over_time(up[1m]) >= {SCRAPES}"
+        made.wait("scraped", lambda: len(made.query(often)) > len(JOBS), seconds=30)
+        yield made
 
 
 def test_every_sample_was_taken(prometheus: Prometheus) -> None:
     """No line of the made-up scrape is a duplicate or unreadable, and without honorLabels labels are renamed."""
-    assert 5 == len(prometheus.query("up == 1") or [])
+    assert 5 == len(prometheus.query("up == 1"))
     kept = prometheus.query("scrape_samples_post_metric_relabeling == scrape_samples_scraped")
-    assert 5 == len(kept or [])
-    (renamed,) = prometheus.query('lynceus_app_drift_since_timestamp_seconds{cluster="renamed",name="late"}') or []
+    assert 5 == len(kept)
+    (renamed,) = prometheus.query('lynceus_app_drift_since_timestamp_seconds{cluster="renamed",name="late"}')
     assert ("scraped-from", "argocd") == (renamed["metric"]["namespace"], renamed["metric"]["exported_namespace"])
 
 
@@ -165,7 +120,7 @@ def empty_panels(prometheus: Prometheus, asked: list[Query]) -> dict[str, set[st
     """Return board -> panels of which no query returns a number."""
     full = {(query.board, query.panel): False for query in asked}
     for query in asked:
-        result = prometheus.query(query.expression) or []
+        result = prometheus.query(query.expression)
         assert "NaN" not in {entry["value"][1] for entry in result}, query
         full[query.board, query.panel] |= bool(result)
     empty: dict[str, set[str]] = {}
@@ -212,7 +167,7 @@ def test_every_mark_has_data(prometheus: Prometheus, name: str) -> None:
     assert {} == empty_panels(prometheus, asked)
     for query in asked:
         if query.expression.endswith("* 1000"):
-            moments = [float(entry["value"][1]) / 1000 for entry in prometheus.query(query.expression) or []]
+            moments = [float(entry["value"][1]) / 1000 for entry in prometheus.query(query.expression)]
             assert all(abs(time.time() - moment) < 86400 for moment in moments)
 
 
@@ -227,8 +182,8 @@ STANDING = [
 @pytest.mark.parametrize("query", STANDING, ids=lambda query: f"{query.board}: {query.panel}")
 def test_a_second_scrape_of_the_same_port_doubles_no_state(prometheus: Prometheus, query: Query) -> None:
     """Numbers of Applications, windows, clusters and queues are those of one scrape."""
-    once = prometheus.query(query.expression.replace('cluster=~"twice"', 'cluster=~"honoured"')) or []
-    twice = prometheus.query(query.expression) or []
+    once = prometheus.query(query.expression.replace('cluster=~"twice"', 'cluster=~"honoured"'))
+    twice = prometheus.query(query.expression)
     assert sorted(entry["value"][1] for entry in once) == sorted(entry["value"][1] for entry in twice)
 
 
@@ -244,9 +199,9 @@ def test_the_well_known_boards_have_data(prometheus: Prometheus, asked: Asked, n
 def test_the_stored_clusters_are_kept_apart(prometheus: Prometheus) -> None:
     """All have the same Applications; the choice of one counts three, of all four twelve."""
     (one,) = [q for q in of("honoured", queries) if (q.board, q.panel) == ("fleet.json", "Applications")]
-    (answer,) = prometheus.query(one.expression) or []
+    (answer,) = prometheus.query(one.expression)
     assert "3" == answer["value"][1]
     chosen = CHOSEN | {"cluster": ".*"}
     (every,) = [q for q in queries(RATE, **chosen) if (q.board, q.panel) == ("fleet.json", "Applications")]
-    (answer,) = prometheus.query(every.expression) or []
+    (answer,) = prometheus.query(every.expression)
     assert "12" == answer["value"][1]
