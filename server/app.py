@@ -18,7 +18,7 @@ from server.webhook.receive import PATH, Webhook
 
 METRICS: t.Final = "/metrics"
 PUBLIC: t.Final = ("/healthz", "/readyz", METRICS)
-"""The only paths that answer without a token."""
+"""The paths that anybody may read; beside them only the webhook takes no token, for it has proofs of its own."""
 WORKERS = 8
 """Threads of the API."""
 
@@ -86,7 +86,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 async def _handled(handler: t.Callable[[Scope], Response], scope: Scope) -> Response:
-    """Run a handler in a thread: joining and packing a large exposition must not hold up the other connections."""
+    """Run a handler in a thread: a question to the loop must not hold up the other connections."""
     if scope["method"] not in ("GET", "HEAD"):
         return Response(405, b"method not allowed\n", [("Allow", "GET, HEAD"), *_TEXT])
     return await asyncio.to_thread(handler, scope)

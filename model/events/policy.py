@@ -83,7 +83,7 @@ class RuleInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyRules(Event, frozen=True, kw_only=True):
-    """The p lines of the generation that was put in force, all of them."""
+    """The p lines of the generation that was put in force, as many as `policy.rbac.listed` gives."""
 
     generation: str
     rules: tuple[RuleInfo, ...]
