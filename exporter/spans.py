@@ -84,6 +84,7 @@ class Spans:
 
     def of(self, event: Event) -> list[ReadableSpan]:
         """Return the spans of an event, each after its children."""
+        self._begin()
         if isinstance(event, TurnFinished):
             self._turn(event)
         elif isinstance(event, DeploymentEnded):
@@ -91,6 +92,11 @@ class Spans:
         elif isinstance(event, PushReceived):
             self._push(event)
         return self._made.taken()
+
+    def _begin(self) -> None:
+        """Leave behind what remains of an event whose spans could not be made: it is no part of the next trace."""
+        self._made.taken()
+        self._ids.wish("0")
 
     def _kept(self, trace_id: str) -> bool:
         return self._ratio.should_sample(None, int(trace_id, 16), "").decision is not Decision.DROP

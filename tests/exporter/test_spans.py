@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 import pytest
@@ -130,6 +131,21 @@ def test_pushes_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) ->
     spans.of(push(""))
     spans.of(PushReceived(key=NamespacedName("argocd", "other"), project="", repo="", revision="", at=1.0))
     assert [] == [span for span in spans.of(part(pushed_at=999.5)) if span.name == "lynceus.push"]
+
+
+@pytest.mark.parametrize(
+    "odd", [ended(started=math.nan), turn(stages=(Stage(name="git", start=1.0, end=2.0),), end=math.inf)]
+)
+def test_an_odd_event_leaves_nothing_to_the_next(odd: Event) -> None:
+    """Neither its ids nor the spans that were made of it: another turn keeps a trace of its own."""
+    spans = Spans("", 1.0)
+    with pytest.raises((ValueError, OverflowError)):
+        spans.of(odd)
+    found = spans.of(turn(trace_id="", stages=()))
+    assert ["lynceus.reconcile"] == [span.name for span in found]
+    assert int(TRACE, 16) != found[0].context.trace_id
+    (below,) = spans.of(part(stages=()))
+    assert ROOT != below.context.span_id
 
 
 def test_the_turn_says_what_it_is_about() -> None:
