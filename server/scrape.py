@@ -22,7 +22,7 @@ PIECE = 64 << 10
 SEND_SECONDS = 60.0
 """For a whole answer; Prometheus waits 10 seconds by default."""
 MOST_SCRAPES = 16
-"""At one time; an older one gives way."""
+"""At one time, an older one gives way; also expositions that wait, which are made even when nobody does any more."""
 SETTLED_SECONDS = 5.0
 """A scrape that is younger does not give way: it may be one that reads well."""
 
@@ -75,6 +75,8 @@ class Scrapes:
 
     def _has_room(self, now: float) -> bool:
         """Say whether one more may be answered, ending the oldest for it if need be."""
+        if len(self._waiting) >= MOST_SCRAPES:
+            return False
         if len(self._open) < MOST_SCRAPES:
             return True
         oldest, (since, abort) = next(iter(self._open.items()))

@@ -143,6 +143,29 @@ def test_scrapes_at_one_time_share_one_exposition(tmp_path: Path) -> None:
     assert [b"x"] + [b"xx"] * 11 == sorted(replies, key=len)
 
 
+def test_expositions_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for other families each time and goes away leaves no more work than so many scrapes."""
+    monkeypatch.setattr(scrape, "MOST_SCRAPES", 4)
+    monkeypatch.setattr(scrape, "SETTLED_SECONDS", 0.0)
+    gate, made = threading.Event(), []
+
+    class Slow:
+        def exposition(self, *asked: t.Any) -> tuple[bytes, list[tuple[str, str]]]:
+            made.append(asked)
+            gate.wait(10)
+            return b"x", []
+
+    with Bench(tmp_path, exporter=Slow()) as bench, contextlib.ExitStack() as stack:
+        for number in range(30):
+            slow_reader(bench, stack, f"/metrics?name[]=family_{number}")
+        assert 503 == bench.request("GET", "/metrics").status
+        gate.set()
+        until = time.monotonic() + 5
+        while 200 != bench.request("GET", "/metrics").status and time.monotonic() < until:
+            time.sleep(0.01)
+    assert len(made) <= 6
+
+
 def test_a_failing_exposition_is_an_answer(tmp_path: Path) -> None:
     """500 for that scrape, and the next one is made anew."""
 
