@@ -12,8 +12,9 @@ HIDDEN: t.Final = "(not shown)"
 LONGEST: t.Final = 20_000
 """Characters that are searched; of longer text the rest is left out."""
 
-_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s@\"']*(?:@[^/\s@\"']*)*@")
-_CUT_OFF = re.compile(r"://[^/\s@\"']*$")
+_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s@\"]*(?:@[^/\s@\"]*)*@")
+"""A password may hold an apostrophe, RFC 3986 has it; a double quote it may not."""
+_CUT_OFF = re.compile(r"://[^/\s@\"]*$")
 """A URL that ends before it is clear whether it holds a user."""
 _SECRET_WORDS = re.compile(
     r"passw(?:or)?d|passphrase|secret(?!s?_?name)|token|credential|authorization|private.?key|api.?key|cookie",
