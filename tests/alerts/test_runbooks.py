@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 
 import click
 import pytest
+import yaml
 
 from lynceus.cli import cli
 from tests.alerts.labels import labels, selectors
@@ -50,13 +53,27 @@ def test_the_first_query_can_be_asked(name: str) -> None:
 
 @every_page
 def test_the_first_command_exists(name: str) -> None:
-    """It is one of ours with options that it has, or one of the usual tools."""
-    (command,) = re.findall(r"```sh\n(.+?)\n```", page(name), re.DOTALL)
-    words = [word for word in shlex.split(command) if word != "time"]
-    if words[0] == "lynceus":
-        parse(words[1:])
-    else:
-        assert words[1] in TOOLS[words[0]]
+    """It is one of ours with options that it has, or one of the usual tools; so is what it is piped into."""
+    (line,) = re.findall(r"```sh\n(.+?)\n```", page(name), re.DOTALL)
+    for command in line.split(" | "):
+        words = [word for word in shlex.split(command) if word != "time"]
+        if words[0] == "lynceus":
+            parse(words[1:])
+        else:
+            assert words[1] in TOOLS[words[0]]
+
+
+def test_the_command_for_a_broken_policy_names_the_line() -> None:
+    """What kubectl prints of the cluster is read as it comes, and the exit code is that of an error."""
+    data = {"policy.csv": "p, too, short"}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-rbac-cm"}, "data": data}
+    other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": "x"}}
+    piped = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [other, settings]})
+    assert 1 == page("LynceusPolicyReloadFailing").count("-o yaml | lynceus rbac validate /dev/stdin\n")
+    command = [sys.executable, "-m", "lynceus", "rbac", "validate", "/dev/stdin"]
+    done = subprocess.run(command, input=piped, capture_output=True, text=True, check=False)
+    assert (1, "") == (done.returncode, done.stderr)
+    assert "argocd-rbac-cm policy.csv:1:1" in done.stdout
 
 
 @every_page
