@@ -13,6 +13,7 @@ _FORGOTTEN = Alert(
     name="LynceusWindowForgotten",
     expr=f"min_over_time({_HOURLY}) == 1\n"
     f"and count_over_time({_HOURLY}) * 3600 > 0.75 * <forgotten>\n"
+    f"and count_over_time({_HOURLY} offset <forgotten:range>) > 0\n"
     f"and {_DENYING} == 1",
     severity="info",
     summary="Window {{ $labels.window }} of project {{ $labels.project }} has kept syncs out for <forgotten>",
@@ -21,7 +22,8 @@ _FORGOTTEN = Alert(
     board="windows",
     why="No family says since when a window is active. `for: 7d` would begin anew with each longer outage of "
     "Prometheus or Lynceus and with each new pod; this looks back hour by hour, whatever pod said it, and asks that "
-    "three quarters of the hours were seen. A window that opens for less than an hour may escape it.",
+    "three quarters of the hours were seen and that the window was known before them; without that, three quarters of "
+    "the time would be enough for a new one. A window that opens for less than an hour may escape it.",
 )
 
 _FREEZE_FORGOTTEN = Alert(
