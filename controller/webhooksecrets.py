@@ -80,7 +80,8 @@ class WebhookSecretReader:
                 self._read()
             if self._known is not None and (self._failure is None or now < self._read_at + STALE_SECONDS):
                 return self._known
-            raise self._failure or InvalidSettings(f"Secret {NAME}", "", "nothing", "an answer of the API server")
+            failure = self._failure or InvalidSettings(f"Secret {NAME}", "", "nothing", "an answer of the API server")
+            raise failure.with_traceback(None)  # raised again and again, it would keep all who were ever told
 
     def _read(self) -> None:
         try:

@@ -113,8 +113,7 @@ class Webhook:
             return Answer(refusal.status, str(refusal))
         except InvalidInput as failure:
             return Answer(400, str(failure))
-        except LynceusError as failure:
-            log.warning("webhook secrets cannot be read", extra={"error": type(failure).__name__})
+        except LynceusError:
             return Answer(503, "the webhook secrets cannot be read now")
         except Exception as failure:  # noqa: BLE001 - whatever a payload brings about, the receiver goes on
             log.error("a webhook failed", extra={"error": type(failure).__name__})

@@ -104,9 +104,12 @@ def test_the_last_good_answer_outlives_the_api_server(failure: LynceusError, cap
     asked = len(cluster.asked)
     with pytest.raises(type(failure)):
         cluster.reader()()
+    lengths = set()
     for _ in range(10):
-        with pytest.raises(type(failure)):
+        with pytest.raises(type(failure)) as told:
             reader()
+        lengths.add(len(told.traceback))
+    assert 1 == len(lengths), "the failure remembers all who were told of it"
     assert len(cluster.asked) <= asked + 2
     assert "CANARY" not in caplog.text
 

@@ -338,8 +338,8 @@ def test_ever_new_names_make_no_new_series(hooks: HookBench) -> None:
     assert 1 == scrape.body.count(b"argocd_webhook_requests_total{")
 
 
-def test_secrets_that_cannot_be_read_are_503(tmp_path: Path) -> None:
-    """The API server is away: no push is taken unproven, and nothing of the failure is shown."""
+def test_secrets_that_cannot_be_read_are_503(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The API server is away: no push is taken unproven, and nothing of the failure is shown; who reads them logs."""
 
     def away() -> WebhookSecrets:
         raise ApiUnavailable("get https://10.0.0.1/secrets: LYN-CANARY")
@@ -348,6 +348,7 @@ def test_secrets_that_cannot_be_read_are_503(tmp_path: Path) -> None:
         reply = hooks.post(SERVERS["github"].hook())
         assert (503, "5") == (reply.status, reply.headers["Retry-After"])
         assert b"CANARY" not in reply.body
+        assert [] == caplog.records
 
 
 def test_an_observing_instance_only_notes_pushes(tmp_path: Path) -> None:
