@@ -85,7 +85,7 @@ class _Sender:
         self._waiting: collections.deque[Event] = collections.deque()
         self._weight = self._sending = 0
         self._wake = threading.Condition()
-        self._stopping = self._failing = False
+        self._stopping = self._ended = self._failing = False
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="lynceus-traces", daemon=True)
         self._thread.start()
@@ -123,13 +123,24 @@ class _Sender:
         """Return the spans of the first events that wait."""
         spans: list[ReadableSpan] = []
         while len(spans) < BATCH and (event := self._next()) is not None:
-            try:
-                spans += self._spans.of(event)
-            except Exception as failure:  # noqa: BLE001 - no odd event may end the thread
-                _LOG.debug("Spans could not be made", extra={"error": type(failure).__name__})
-                self._drop(number_of_spans(event))
-            self._sending = len(spans)
+            spans += self._made(event)
         return spans
+
+    def _made(self, event: Event) -> list[ReadableSpan]:
+        """Return the spans of an event; none, and dropped, when they cannot be made."""
+        expected, made, lost = number_of_spans(event), list[ReadableSpan](), 0
+        try:
+            made = self._spans.of(event)
+        except Exception as failure:  # noqa: BLE001 - no odd event may end the thread
+            _LOG.debug("Spans could not be made", extra={"error": type(failure).__name__})
+            lost = expected
+        with self._wake:
+            if self._ended:  # counted there
+                return made
+            self._sending += len(made) - expected
+        if lost:
+            self._drop(lost)
+        return made
 
     def _next(self) -> Event | None:
         with self._wake:
@@ -137,6 +148,7 @@ class _Sender:
                 return None
             event = self._waiting.popleft()
             self._weight -= _weight(event)
+            self._sending += number_of_spans(event)
             return event
 
     def _send(self, batch: list[ReadableSpan]) -> None:
@@ -165,7 +177,7 @@ class _Sender:
         with self._wake:
             lost = self._sending + sum(map(number_of_spans, self._waiting))
             self._waiting.clear()
-            self._sending = 0
+            self._sending, self._ended = 0, True
         if lost:
             self._drop(lost)
         threading.Thread(target=self._exporter.shutdown, name="lynceus-traces-end", daemon=True).start()

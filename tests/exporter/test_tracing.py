@@ -14,8 +14,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from exporter import tracing
+from exporter.spans import Spans
 from exporter.tracing import Tracing
-from model.events import PolicyLoaded, Stage
+from model.events import Event, PolicyLoaded, Stage
 from tests.exporter.collector import Collector, collecting
 from tests.exporter.script import turn
 
@@ -147,6 +148,35 @@ def test_a_hanging_collector_costs_the_loop_nothing(monkeypatch: pytest.MonkeyPa
     assert time.monotonic() - began < 6
     assert 1000 == sum(told)
     collector.release.set()
+
+
+def test_spans_in_the_making_at_the_end_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end does not wait for them: neither in the queue nor on their way, they are lost all the same."""
+    making, go_on, real = threading.Event(), threading.Event(), Spans.of
+
+    def slow(spans: Spans, event: Event) -> list[ReadableSpan]:
+        making.set()
+        go_on.wait(10)
+        return real(spans, event)
+
+    monkeypatch.setattr(Spans, "of", slow)
+    monkeypatch.setattr(tracing, "DELAY_SECONDS", 0.0)
+    made = Tracing(span_exporter=Refusing())
+    made.listen(turn())
+    made.listen(turn())
+    assert making.wait(5)
+    made.shutdown(timeout=0.05)
+    assert 10 == made.dropped
+    go_on.set()
+    made.shutdown(timeout=5)
+    assert 10 == made.dropped
+
+
+class Refusing(SpanExporter):
+    """A collector that takes nothing."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return SpanExportResult.FAILURE
 
 
 def test_a_collector_that_is_away_is_one_log_line(caplog: pytest.LogCaptureFixture) -> None:
