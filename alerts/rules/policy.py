@@ -20,7 +20,9 @@ _DENIALS = Alert(
 
 _RELOAD = Alert(
     name="LynceusPolicyReloadFailing",
-    expr="min by (instance) (lynceus_policy_last_reload_successful) == 0",
+    expr="min by (instance) (lynceus_policy_last_reload_successful) == 0\n"
+    "and on (instance)\n"
+    "max by (instance) (lynceus_policy_reload_failures_total) > 0",
     hold="1m",
     severity="critical",
     summary="A changed policy cannot be read; the last good one is in force",
@@ -28,7 +30,8 @@ _RELOAD = Alert(
     "mended.",
     board="policy",
     why="A state instead of increase(lynceus_policy_reload_failures_total[10m]), which ends after ten minutes although "
-    "the policy is as broken as before.",
+    "the policy is as broken as before. The state is 0 before the first policy, too, when nothing was refused: "
+    "LynceusNoLeader tells of a start that does not come to its end.",
 )
 
 _WEBHOOK = Alert(
