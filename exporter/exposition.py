@@ -13,6 +13,7 @@ import typing as t
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
+from exporter.catalogue import CATALOGUE
 from exporter.choice import Choice
 from exporter.fragments import gzip_member
 from exporter.instruments import Instruments
@@ -22,6 +23,8 @@ from model.events import Event, QueueState
 
 _END = b"# EOF\n"
 _NOTHING = re.compile(r"q=0(\.0*)?")
+_SAMPLES = {name: metric.samples for metric in CATALOGUE for name in (metric.name, metric.family)}
+"""What can be queried of each family; a counter has two names, one for each format."""
 
 
 class Exporter:
@@ -87,18 +90,23 @@ class Exporter:
         """
         openmetrics, gzip = _accepts("application/openmetrics-text", accept), _accepts("gzip", accept_encoding)
         applications = self._applications.pictures(gzip=gzip)
-        registry = self._instruments.registry
-        asked = registry.restricted_registry(names) if names else registry
+        registry, wanted = self._instruments.registry, _samples(names)
+        asked = registry.restricted_registry(wanted) if names else registry
         fixed = written(asked.collect(), openmetrics=openmetrics)
         parts = [gzip_member(fixed) if gzip else fixed]
         for family, pictures in applications:
-            if not names or {family.metric.name, family.metric.family} & set(names):
+            if not names or family.metric.name in wanted:
                 parts += family.parts(openmetrics=openmetrics, gzip=gzip, pictures=pictures)
         if openmetrics:
             parts.append(gzip_member(_END) if gzip else _END)
         content_type = CONTENT_TYPE_LATEST if openmetrics else CONTENT_TYPE_PLAIN_0_0_4
         headers = [("Content-Type", content_type), ("Vary", "Accept, Accept-Encoding")]
         return b"".join(parts), headers + ([("Content-Encoding", "gzip")] if gzip else [])
+
+
+def _samples(names: t.Iterable[str]) -> set[str]:
+    """Return the samples that are named, and all samples of the families that are."""
+    return {sample for name in names for sample in _SAMPLES.get(name, (name,))}
 
 
 def _accepts(name: str, header: str) -> bool:

@@ -47,7 +47,7 @@ class Instruments:
         """
         # Argo CD has no _created series, and they would double the number of counters.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = prometheus_client.CollectorRegistry()
+        self.registry = prometheus_client.CollectorRegistry(auto_describe=True)
         prometheus_client.ProcessCollector(registry=self.registry)
         self._most = most_label_sets
         self._lock = threading.Lock()

@@ -129,6 +129,25 @@ def test_names_choose_families_of_both_kinds() -> None:
     assert {"argocd_app_info", "lynceus_build_info"} == found
 
 
+@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
+def test_every_family_can_be_chosen_alone(accept: str) -> None:
+    """By the name in either format's TYPE line, whatever its kind: what comes is what stands in a whole scrape."""
+    made = busy()
+    whole = {family.name: len(family.samples) for family in families(made, accept).values()}
+    for metric in CATALOGUE:
+        for name in {metric.name, metric.family}:
+            found = lines(made, name, accept=accept)
+            assert whole[metric.family] == len(found), name
+            assert {line.split("{")[0].split(" ")[0] for line in found} <= set(metric.samples)
+
+
+def test_a_sample_of_a_histogram_or_of_the_process_can_be_chosen() -> None:
+    """As with the client library, which describes the process too."""
+    made = busy()
+    assert ["lynceus_reconcile_duration_seconds_count 6.0"] == lines(made, "lynceus_reconcile_duration_seconds_count")
+    assert 1 == len(lines(made, "process_cpu_seconds_total"))
+
+
 def test_odd_text_in_an_object_never_breaks_a_scrape() -> None:
     """A lone surrogate, quotes and newlines in labels: both formats can be read."""
     odd = 'a"b\\c\nd\ud800\x00é'
