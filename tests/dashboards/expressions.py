@@ -1,15 +1,13 @@
-"""Reads PromQL: which families and labels an expression uses, and which labels its result has."""
+"""Reads PromQL of boards: which families an expression uses and how, and which labels its result has."""
 
 from __future__ import annotations
 
 import typing as t
 
 from promql_parser import (
-    AggModifierType,
     AggregateExpr,
     BinaryExpr,
     Call,
-    LabelModifierType,
     MatrixSelector,
     ParenExpr,
     SubqueryExpr,
@@ -18,6 +16,7 @@ from promql_parser import (
 )
 
 from exporter.catalogue import BY_SAMPLE
+from tests.alerts.labels import labels
 
 OUTSIDE = {"cluster", "job", "instance"}
 """Labels that Prometheus adds: the target's, and the external label of a store for several clusters."""
@@ -87,45 +86,10 @@ def _selector(node: t.Any, function: str) -> Selector:
     return Selector(node.name, {matcher.name for matcher in node.matchers.matchers}, function)
 
 
-def labels_below(node: t.Any) -> set[str]:
-    """Return every label that a series below could have."""
-    made = {each.args[1].val for each in nodes(node) if isinstance(each, Call) and each.func.name == "label_replace"}
-    return made.union(*(labels_of(each.name) for each in selectors(node)))
+KNOWN = {name: labels_of(name) for name in (*BY_SAMPLE, *FOREIGN)}
+"""Labels of every name that a board may ask for."""
 
 
-def unknown_labels(node: t.Any) -> set[str]:
-    """Return the labels that are grouped or matched by where no series has them."""
-    wrong: set[str] = set()
-    for each in nodes(node):
-        if isinstance(each, AggregateExpr) and each.modifier is not None:
-            wrong |= set(each.modifier.labels) - labels_below(each.expr)
-        if isinstance(each, BinaryExpr) and each.modifier is not None and each.modifier.matching is not None:
-            assert each.modifier.matching.type == LabelModifierType.Include
-            both = labels_below(each.lhs) & labels_below(each.rhs)
-            wrong |= set(each.modifier.matching.labels) - both
-            wrong |= set(each.modifier.group_labels or ()) - labels_below(each.rhs)
-    return wrong
-
-
-def result_labels(node: t.Any) -> set[str]:
-    """Return the labels that the result can have."""
-    if isinstance(node, AggregateExpr):
-        if str(node.op) in ("topk", "bottomk"):
-            return result_labels(node.expr)
-        if node.modifier is None:
-            return set()
-        assert node.modifier.type == AggModifierType.By
-        return set(node.modifier.labels)
-    if isinstance(node, BinaryExpr):
-        added = set(node.modifier.group_labels or ()) if node.modifier is not None else set()
-        more = result_labels(node.rhs) if str(node.op) == "or" else set()
-        return (result_labels(node.lhs) or result_labels(node.rhs)) | more | added
-    if isinstance(node, Call):
-        made = {node.args[1].val} if node.func.name == "label_replace" else set()
-        lost = {"le"} if node.func.name == "histogram_quantile" else set()
-        return made.union(*(result_labels(argument) for argument in node.args)) - lost
-    if isinstance(node, MatrixSelector):
-        return labels_of(node.vector_selector.name)
-    if isinstance(node, VectorSelector):
-        return labels_of(node.name)
-    return set().union(*(result_labels(each) for each in _below(node)))
+def result_labels(expression: str) -> set[str]:
+    """Return the labels that the result can have; refuse names and labels that do not exist."""
+    return labels(expression, KNOWN)

@@ -65,12 +65,12 @@ LIMITS = [
 
 def answered(board: str, family: str, labels: str) -> bool:
     """Whether a panel of the board shows the family by these labels; without any, as one number."""
-    trees = [parse(query.expression) for query in queries() if query.board == f"{board}.json"]
+    asked = [query.expression for query in queries() if query.board == f"{board}.json"]
     return any(
-        family in {selector.name for selector in selectors(tree)}
-        and set(labels.split()) <= result_labels(tree) - {"cluster"}
-        and (labels or not result_labels(tree) - {"cluster"})
-        for tree in trees
+        family in {selector.name for selector in selectors(parse(expression))}
+        and set(labels.split()) <= result_labels(expression) - {"cluster"}
+        and (labels or not result_labels(expression) - {"cluster"})
+        for expression in asked
     )
 
 
