@@ -21,6 +21,8 @@ from model.application import Application
 from model.meta import NamespacedName
 from model.states import OperationPhase
 
+_REQUESTS = "argocd_app_k8s_request_total"
+
 Row = tuple[tuple[str, ...], float]
 """Values of the labels after namespace, name and project, and the number."""
 
@@ -110,7 +112,7 @@ class Applications:
         wanted = self._choice.application_conditions
         self._conditions = None if choice.EVERY in wanted else frozenset(wanted)
         self._count_attempts = count_attempts
-        self._telling = self._choice.application_requests != "off"
+        self._telling = _REQUESTS in self._writers
         self._stale: dict[NamespacedName, None] = {}
         self._seats = Seats()
         self._states: dict[NamespacedName, _State] = {}
@@ -229,7 +231,7 @@ class Applications:
             if state.requests.count(event):
                 self._stale[event.application] = None
             else:
-                self._on_drop("argocd_app_k8s_request_total", 1)
+                self._on_drop(_REQUESTS, 1)
 
     def pictures(self, *, gzip: bool) -> list[tuple[FragmentFamily, list[Picture]]]:
         """Return what the families are made of, all of one moment: no Application is in one and not in another."""
@@ -241,14 +243,13 @@ class Applications:
 
     def _mind_the_number(self) -> None:
         """Stop and begin again to tell of requests, when that is left to the number of Applications."""
-        if self._choice.application_requests != "auto":
+        if self._choice.application_requests != "auto" or _REQUESTS not in self._writers:
             return
         number = len(self._states)
         if self._telling and number > choice.FEW_APPLICATIONS:
             self._telling = False
             self._stale.clear()
-            if (found := self._writers.get("argocd_app_k8s_request_total")) is not None:
-                found[0].clear()
+            self._writers[_REQUESTS][0].clear()
             for state in self._states.values():
                 state.requests = None
         elif not self._telling and number <= choice.FEW_AGAIN:
@@ -308,7 +309,7 @@ class Applications:
 
     def _write_requests(self, key: NamespacedName, state: _State) -> None:
         rows = state.requests.rows() if state.requests else []
-        self._put("argocd_app_k8s_request_total", key, state, rows)
+        self._put(_REQUESTS, key, state, rows)
 
     def _write_standing(self, key: NamespacedName, state: _State) -> None:
         if (standing := state.standing) is None:

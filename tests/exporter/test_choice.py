@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from exporter.catalogue import CATALOGUE
 from exporter.choice import Choice, chosen_values, label_names
-from tests.exporter.script import EVERYTHING, SERVER, changed, cluster, exporter, lines
+from exporter.tallies import MOST_REQUESTS
+from tests.exporter.script import EVERYTHING, SERVER, asked, changed, cluster, exporter, lines
 
 APP = 'name="web",namespace="argocd",project="shop"'
 
@@ -40,6 +41,17 @@ def test_beside_an_argo_cd_labels_are_told_by_our_own_family() -> None:
     made = exporter(changed(labels={"team": "a"}), argocd_metrics=False)
     assert [] == lines(made, "argocd_app_labels")
     assert 1 == len(lines(made, "lynceus_app_labels"))
+
+
+@pytest.mark.parametrize("chosen", [Choice(), Choice(application_requests="on")], ids=["auto", "on"])
+def test_beside_an_argo_cd_requests_are_not_even_counted(chosen: Choice) -> None:
+    """Nothing is kept, and nothing told as dropped, for a family that nobody exports."""
+    made = exporter(changed(), argocd_metrics=False, chosen=chosen)
+    for number in range(MOST_REQUESTS + 1):
+        made.listen(asked(namespace=f"n{number}"))
+    told = lines(made, "lynceus_metrics_dropped_label_values_total")
+    assert [] == [line for line in told if "argocd_app_k8s_request_total" in line]
+    assert [None] == [state.requests for state in made._applications._states.values()]
 
 
 def test_of_two_labels_that_become_one_name_the_first_is_exported() -> None:
