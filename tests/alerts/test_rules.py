@@ -28,6 +28,7 @@ from tests.alerts.support import (
     recorded,
     rules,
 )
+from tests.dashboards import support as dashboards
 
 WELL_KNOWN = {
     "ArgoCDAppOutOfSync": ('argocd_app_info{sync_status="OutOfSync"} == 1', "30m", "warning"),
@@ -41,7 +42,7 @@ WELL_KNOWN = {
 }
 """As every guide has them: expression, for, severity."""
 
-BOARDS = {f"lynceus-{name}" for name in ("fleet", "application", "windows", "policy", "delivery", "engine")}
+BOARDS = {board["uid"]: board for board in dashboards.BOARDS.values()}
 
 BORN_AT_ZERO = {
     "argocd_app_sync_total",
@@ -171,10 +172,9 @@ def test_every_alert_has_severity_texts_page_and_board(rule: Rule) -> None:
 
 def test_boards_are_there_and_take_the_application() -> None:
     """Each address is a board that is shipped, and what is filled in is a variable of it."""
-    boards = {board["uid"]: board for board in map(load, (ROOT / "dashboards").glob("*.json"))}
     for rule in ALERTING:
         uid, _, query = rule["annotations"]["dashboard_url"].removeprefix("/d/").partition("?")
-        variables = {f"var-{variable['name']}" for variable in boards[uid]["templating"]["list"]}
+        variables = {f"var-{variable['name']}" for variable in BOARDS[uid]["templating"]["list"]}
         assert not query or query.partition("=")[0] in variables
 
 
