@@ -5,7 +5,6 @@ Called by `lynceus run` and by the demo, which therefore runs the same program.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import typing as t
@@ -26,7 +25,6 @@ from exporter.tracing import Tracing
 from lynceus import __version__, audit
 from lynceus.options import RunOptions
 from lynceus.stopping import stop_on_signals
-from model.errors import LynceusError
 from model.events import Event, Lost
 from model.secrets import IN_CLUSTER_SERVER
 from policy.guard import Guard
@@ -172,8 +170,10 @@ class Lynceus:
             self.losses.stop,
         )
         for end in endings:
-            with contextlib.suppress(LynceusError):
+            try:
                 end()
+            except Exception:  # whatever it is, what comes after it is to end as well
+                log.exception("a part did not end as it should")
 
 
 def _chosen(options: RunOptions) -> Choice:
