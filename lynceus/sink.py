@@ -200,7 +200,7 @@ class Sink:
     def _write(self, lines: list[str]) -> bool:
         try:
             self._target.write("\n".join(lines) + "\n")
-        except (OSError, ValueError):
+        except Exception:  # noqa: BLE001 - whatever the target does, the thread goes on and the lines are counted
             return False
         return True
 

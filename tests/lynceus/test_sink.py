@@ -137,6 +137,16 @@ def test_a_reader_who_is_gone_costs_the_lines_and_nothing_else() -> None:
     assert ["lost 1", "after"] == gate.lines
 
 
+def test_a_process_without_stderr_counts_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started with 2>&- there is nothing to write to; the thread goes on all the same."""
+    monkeypatch.setattr(sys, "stderr", None)
+    sink = made(module.target_of(sys.stderr))
+    for number in (1, 2):
+        sink.put("lost")
+        assert sink.flush(5)
+        assert number == sink.dropped
+
+
 def test_a_machine_without_a_thread_to_spare_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The line waits, and is written when a later one finds a thread."""
     gate = Gate()
