@@ -78,10 +78,6 @@ class Tables:
         self._sources: list[tuple[tuple[str, ...], Source, bool]] = []
         self._lock = threading.Lock()
 
-    def __contains__(self, name: str) -> bool:
-        """Say whether the family is exported."""
-        return name in self._metrics
-
     def add_labels(self, name: str, labels: t.Iterable[str]) -> None:
         """Give a family further labels, after those of the catalogue; called before anything is exported."""
         self._more[name] = tuple(labels)
@@ -91,10 +87,10 @@ class Tables:
         self._sources.append((tuple(names), source, last))
         self._sources.sort(key=lambda entry: entry[2])
 
-    def replace(self, name: str, rows: Rows, most: int | None = None) -> None:
+    def replace(self, name: str, rows: Rows) -> None:
         """Replace all rows of a family; of two with the same labels the first stays."""
         if name in self._metrics:
-            held = self._bounded(name, rows, most)
+            held = self._bounded(name, rows)
             with self._lock:
                 self._held[name] = held
 
@@ -127,13 +123,13 @@ class Tables:
             return CounterMetricFamily(metric.family, metric.help, labels=labels)
         return GaugeMetricFamily(metric.name, metric.help, labels=labels)
 
-    def _bounded(self, name: str, rows: Rows, most: int | None) -> _Held:
-        limit, held, dropped = min(most or self._most, self._most), _Held(), 0
+    def _bounded(self, name: str, rows: Rows) -> _Held:
+        held, dropped = _Held(), 0
         for labels, number in rows:
             cleaned = tuple(clean(text) for text in labels)
             if cleaned in held:
                 continue
-            if len(held) < limit:
+            if len(held) < self._most:
                 held[cleaned] = number
             else:
                 dropped += 1
