@@ -12,9 +12,9 @@ import yaml
 from alerts.rules.thresholds import Thresholds, seconds
 
 RUNBOOKS = "https://github.com/lynceus-gitops/lynceus/blob/main/docs/runbooks"
-BOARDS = ("fleet", "application", "windows", "policy", "delivery", "engine")
 
 Severity = t.Literal["critical", "warning", "info"]
+Board = t.Literal["fleet", "application", "windows", "policy", "delivery", "engine"]
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,8 +25,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     summary: str
     description: str
-    board: str
-    """One of BOARDS: where to look."""
+    board: Board
+    """Where to look."""
     hold: str = ""
     """How long the expression must hold (`for`); empty: at once."""
     labels: dict[str, str] = {}

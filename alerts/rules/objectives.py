@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from alerts.rules.form import Alert, Group, Record, Severity
+from alerts.rules.form import Alert, Board, Group, Record, Severity
 from alerts.rules.thresholds import seconds
 
 
@@ -21,7 +21,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     """What is counted."""
     fails: str
     """What a bad one does."""
-    board: str
+    board: Board
     why: str = ""
 
 
