@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ from lynceus.commands import bundles
 
 SUFFIXES = (".rules.yaml", ".prometheusrule.yaml")
 MONITORS = "deploy.monitoring"
+_GRAFANA = re.compile(r"https?://[^\s\"'`#?{}\\]+")
+"""What can stand before a path, in YAML without quotes and in an annotation, which is a template."""
 
 
 @click.group()
@@ -41,6 +44,8 @@ def thresholds() -> None:
 @click.option("--monitors", is_flag=True, help="Also Service, ServiceMonitor, PodMonitor, Alertmanager's example.")
 def export(directory: Path, settings: tuple[str, ...], grafana: str, monitors: bool) -> None:
     """Write the rules into DIRECTORY: *.rules.yaml for Prometheus, *.prometheusrule.yaml for its operator."""
+    if grafana and not _GRAFANA.fullmatch(grafana):
+        raise click.BadParameter(f"{grafana!r} is no address such as https://grafana.example", param_hint="--grafana")
     files = {name: _with_grafana(text, grafana) for name, text in texts(_changed(settings)).items()}
     if monitors:
         files |= bundles.shipped(MONITORS, (".yaml",))

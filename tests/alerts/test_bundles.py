@@ -95,6 +95,16 @@ def test_a_threshold_that_cannot_be_writes_nothing(tmp_path: Path, wrong: str) -
     assert [] == list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "url", ["https://g: 3000", "https://g #x", "https://{{ .x }}", "g", "ftp://g", "https://g?a=b"]
+)
+def test_export_takes_no_address_that_would_spoil_the_files(tmp_path: Path, url: str) -> None:
+    """It stands in YAML and in a template; what is neither path nor host is refused, and nothing is written."""
+    done = CliRunner().invoke(alerts, ["export", str(tmp_path / "rules"), "--grafana", url])
+    assert (2, False) == (done.exit_code, (tmp_path / "rules").exists())
+    assert f"{url!r} is no address such as" in done.output
+
+
 def test_export_knows_where_grafana_is(tmp_path: Path) -> None:
     """dashboard_url is a whole address then, in every alert."""
     CliRunner().invoke(alerts, ["export", str(tmp_path), "--grafana", "https://grafana.example/"])
