@@ -45,6 +45,16 @@ class Moment:
         done = operation is not None and evidence.completed(operation)
         return evidence.finished_identity(operation) if operation is not None and done else ""
 
+    def was_deployed(self, what: Deployed) -> bool:
+        """Say whether it was deployed before: then no commit and no push made the change."""
+        return what.mark in self.state.past or what.same(self.state.last)
+
+    def pushed(self, what: Deployed, until: float) -> list[float]:
+        """Return when commits of it were pushed; not of what was deployed before, for those pushes brought that."""
+        if self.was_deployed(what):
+            return []
+        return [at for revision, at in self.facts.pushes if revision in what.revisions and at <= until]
+
     @property
     def good(self) -> bool:
         """True when the version is Synced and Healthy."""

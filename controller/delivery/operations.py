@@ -145,7 +145,7 @@ def _failed(moment: Moment, operation: OperationState, what: Deployed) -> None:
     state.underway = None
     if state.failing_since is None:
         state.failed_at = end
-    questions = commits.questions(what, state.last)
+    questions = () if moment.was_deployed(what) else commits.questions(what, state.last)
     floor = commits.floor(moment.app) if state.last is None else None
     event = _event(moment, what, "failed", min(seen_at, end), end, {})
     moment.tell(Ended(event=event, questions=questions, seen_at=min(seen_at, end), floor=floor))
@@ -167,9 +167,8 @@ def _wait(moment: Moment, operation: OperationState, what: Deployed) -> tuple[fl
     state = moment.state
     start = evidence.before(operation.started_at, moment.now)
     start = moment.now if start is None else start
-    times = [at for revision, at in moment.facts.pushes if revision in what.revisions and at <= start]
     seen = state.seen if state.seen is not None and state.seen.what.same(what) else None
-    seen_at = min([start, *times, *([seen.at] if seen else [])])
+    seen_at = min([start, *moment.pushed(what, start), *([seen.at] if seen else [])])
     if moment.app.spec.automated is None:
         return seen_at, None
     return seen_at, min(_blocked(seen, start), start - seen_at) if seen else 0.0

@@ -144,7 +144,7 @@ def _waiting(moment: Moment) -> None:
 
 def _seen_at(moment: Moment, target: Deployed) -> float:
     """Return when the target was first seen: at its push, in this version, or when the drift began that it made."""
-    times = [at for revision, at in moment.facts.pushes if revision in target.revisions and at <= moment.now]
+    times = moment.pushed(target, moment.now)
     if moment.facts.first and moment.state.drift_since is not None and moment.state.seen is None:
         times.append(moment.state.drift_since)
     return min([moment.now, *times])

@@ -364,6 +364,24 @@ def test_seen_when_its_push_was_received() -> None:
     assert START + 2 == ended(story).started
 
 
+@pytest.mark.parametrize("automated", [True, False])
+def test_a_rollback_was_not_seen_when_its_commit_was_pushed(automated: bool) -> None:
+    """That push brought the first deployment of it, days ago; the way back begins when it is seen."""
+    story = running(automated=automated)
+    story.pushes = ((A, START - 300_000), (B, START))
+    story.deploy(B)
+    story.deploy(A)
+    story.compared("OutOfSync", B)
+    story.begin(B)
+    story.finish("Failed")
+    assert ["success", "rolled_back", "failed"] == story.results
+    success, rolled_back, failed = story.of(DeploymentEnded)
+    assert START == success.started
+    assert {2.0} == {rolled_back.stages["seen_to_synced"], rolled_back.stages["synced_to_healthy"]}
+    assert (4.0, 2.0) == (rolled_back.ended - rolled_back.started, failed.ended - failed.started)
+    assert [] == questions(story), "a failed way back did not begin with its old commit either"
+
+
 def test_what_finished_before_the_first_sight_is_not_counted() -> None:
     """Without memory nobody knows whether it was."""
     story = running()
