@@ -15,7 +15,6 @@ LONGEST_VALUE = 512
 """Characters of a label value: Kubernetes' names end at 253 and URLs in use are shorter; longer text is cut."""
 
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
-_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s@\"']*(?:@[^/\s@\"']*)*@")
 _LEADING_USER = re.compile(r"^((?:[a-z][a-z0-9+.-]*://)?)(?!git@)[^/@]*@")
 
 
@@ -45,8 +44,3 @@ def repository(url: str) -> str:
         except InvalidSpec:
             continue
     return _LEADING_USER.sub(r"\1", display_url(url))
-
-
-def without_userinfo(text: str) -> str:
-    """Return `text` with user and password taken out of every URL in it."""
-    return _USERINFO.sub(r"\1", text) if "@" in text else text

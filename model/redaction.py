@@ -34,11 +34,15 @@ def shown(text: str, most: int) -> str:
 
 def redacted(text: str) -> str:
     """Return the text without user and password in its URLs and without what follows `Bearer` or `Basic`."""
-    if "@" in text:
-        text = _USERINFO.sub(r"\1", text)
+    text = without_userinfo(text)
     if "earer " in text or "asic " in text or "BEARER " in text or "BASIC " in text:
         text = _BEARER.sub(rf"\1 {HIDDEN}", text)
     return text
+
+
+def without_userinfo(text: str) -> str:
+    """Return the text without user and password in its URLs; words of people stay as they are."""
+    return _USERINFO.sub(r"\1", text) if "@" in text else text
 
 
 def names_a_secret(field: str) -> bool:

@@ -9,7 +9,7 @@ import typing as t
 
 from flask.json.provider import DefaultJSONProvider
 
-from exporter.labels import without_userinfo
+from model.redaction import without_userinfo
 
 
 class Answers(DefaultJSONProvider):

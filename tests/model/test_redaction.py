@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.redaction import HIDDEN, names_a_secret, redacted, shown
+from model.redaction import HIDDEN, names_a_secret, redacted, shown, without_userinfo
 
 WORDS = st.text(st.sampled_from("abcXYZ019:-_.~%!$&*+'"), min_size=1, max_size=20)
 
@@ -33,6 +33,21 @@ def test_headers_lose_what_they_carry(scheme: str) -> None:
 def test_other_text_stays(text: str) -> None:
     """Mail addresses, SSH users and plain words are no secrets."""
     assert text == redacted(text)
+
+
+def test_userinfo_leaves_every_url_of_a_text() -> None:
+    """Messages of Git quote URLs with whatever was in them; words stay, those of headers too."""
+    said = "Basic explanation: https://u:LYN-CANARY@host/x and ssh://LYN-CANARY@host/y not found, ask ops@example.org"
+    expected = "Basic explanation: https://host/x and ssh://host/y not found, ask ops@example.org"
+    assert expected == without_userinfo(said)
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000 + "@", "a://" * 50_000 + "@", "://" + "@" * 200_000, "a@" * 100_000])
+def test_whole_answers_take_no_endless_time(text: str) -> None:
+    """They are searched without being cut, and are as long as somebody likes."""
+    began = time.monotonic()
+    without_userinfo(text)
+    assert time.monotonic() - began < 5
 
 
 def test_cut_text_has_lost_its_secrets_first() -> None:
