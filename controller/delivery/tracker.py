@@ -50,6 +50,7 @@ def step(state: State | None, app: Application, now: float, facts: Facts) -> Ste
 
 def _take(moment: Moment) -> None:
     """Let each rule look at the version; the order matters, for what an operation brought explains the rest."""
+    _harmless(moment)
     attempts.take(moment)
     operations.take(moment)
     _drift(moment)
@@ -169,16 +170,22 @@ def _resumed(state: State, health: HealthState) -> bool:
     return state.health == HealthStatus.SUSPENDED and health.status != HealthStatus.SUSPENDED
 
 
+def _harmless(moment: Moment) -> None:
+    """Forget a failed sync after which the Application has stayed Synced and Healthy: what comes later is not of it."""
+    failed_at = moment.state.failed_at
+    if failed_at is not None and moment.now - failed_at > FAILED_SECONDS:
+        moment.state.failed_at = None
+
+
 def _restored(moment: Moment) -> None:
     """End the time of failure at Synced and Healthy; a failed sync that left both true was none."""
     state = moment.state
     if not moment.good:
-        if state.failed_at is not None and state.failing_since is None:
-            state.failing_since = state.failed_at
+        if state.failed_at is not None:
+            since = state.failing_since
+            state.failing_since = state.failed_at if since is None else min(since, state.failed_at)
         state.failed_at = None
         return
-    if state.failed_at is not None and moment.now - state.failed_at > FAILED_SECONDS:
-        state.failed_at = None
     if state.failing_since is not None:
         seconds = max(0.0, moment.now - state.failing_since)
         environment = moment.facts.environment

@@ -240,6 +240,41 @@ def test_a_failed_sync_that_left_all_well_needs_no_restoring() -> None:
     assert [] == story.of(Restored)
 
 
+def test_a_failed_sync_that_did_no_harm_explains_nothing_later() -> None:
+    """Under its own loop no version comes while nothing changes: what goes wrong hours later has not lasted hours."""
+    story = running()
+    story.begin(B, by="ada")
+    story.finish("Failed")
+    story.compared("Synced", A)
+    story.compared("OutOfSync", A, after=7200)
+    story.compared("Synced", A)
+    story.compared("Synced", A, "Degraded", after=7200)
+    story.compared("Synced", A, after=10)
+    assert [10.0] == [event.seconds for event in story.of(Restored)]
+
+
+def test_failing_since_the_failed_sync_though_it_is_degraded_later() -> None:
+    """The first of the two counts, though the status right after the sync was still good."""
+    story = running()
+    story.begin(B, by="ada")
+    story.finish("Failed")
+    story.compared("Synced", A, "Degraded", after=30)
+    story.compared("Synced", A, after=10)
+    assert [40.0] == [event.seconds for event in story.of(Restored)]
+
+
+def test_a_failed_sync_that_ended_while_nobody_looked() -> None:
+    """However long ago: its version is the first that tells of it."""
+    story = running()
+    story.restart()
+    story.compared("OutOfSync", B, see=False)
+    story.begin(B, see=False)
+    story.finish("Failed", see=False)
+    story.see(after=3000)
+    story.compared("Synced", A)
+    assert [3001.0] == [event.seconds for event in story.of(Restored)]
+
+
 def test_a_failed_sync_by_hand_whose_harm_is_seen_later() -> None:
     """The status right after the sync is the one from before it; the next comparison tells."""
     story = running()
