@@ -40,8 +40,8 @@ class Listener:
             chosen: what was asked for beyond the rest.
         """
         chosen = chosen or Choice()
-        git, delivery, self.loop = Git(instruments, now), Delivery(instruments), Loop(instruments)
-        self._git = git
+        git, delivery, clusters = Git(instruments, now), Delivery(instruments), Clusters(instruments, chosen, now)
+        self._git, self.loop = git, Loop(instruments, clusters.left)
         usage = Usage(
             project_came=delivery.project_came,
             project_went=delivery.project_went,
@@ -64,7 +64,7 @@ class Listener:
             delivery.defines(usage),
             git.on,
             self.loop.on,
-            Clusters(instruments, chosen, now).on,
+            clusters.on,
             Sets(instruments, chosen).on,
             Policy(instruments, self.applications, now).on,
             Process(instruments).on,

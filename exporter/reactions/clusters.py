@@ -25,6 +25,9 @@ _CLUSTER_FAMILIES = (
     "argocd_cluster_cache_age_seconds",
     "argocd_cluster_connection_status",
 )
+MOST_FORMER = 1_000
+"""Clusters that are gone and are remembered, for the turns and requests that were under way when they went."""
+
 _SET_FAMILIES = ("argocd_appset_info", "argocd_appset_owned_applications", "argocd_appset_labels")
 
 
@@ -43,6 +46,7 @@ class Clusters:
         self._labels = label_names(chosen.cluster_labels)
         self._hostname = socket.gethostname()
         self._seen: dict[str, events.ClusterObserved] = {}
+        self._former: dict[str, None] = {}
         self._hosts: dict[str, str] = {}
         self._pending = dict.fromkeys(_COMMANDS, 0)
         self._lock = threading.Lock()
@@ -59,15 +63,23 @@ class Clusters:
             events.WriteMoved: self._write,
         }
 
+    def left(self, server: str) -> bool:
+        """Say whether the cluster is gone, so that what ends only now must not bring its series back."""
+        return server in self._former
+
     def _observed(self, event: events.ClusterObserved) -> None:
         """Keep the newest report on a cluster."""
         with self._lock:
+            self._former.pop(event.server, None)
             self._seen[event.server] = event
 
     def _gone(self, event: events.ClusterGone) -> None:
         """Forget a cluster and all series that name it."""
         with self._lock:
             self._seen.pop(event.server, None)
+            self._former[event.server] = None
+            if len(self._former) > MOST_FORMER:
+                del self._former[next(iter(self._former))]
             host = self._hosts.pop(event.server, "")
             shared = host in self._hosts.values()
         self._instruments.forget(server=event.server)
@@ -90,12 +102,16 @@ class Clusters:
         }
 
     def _processed(self, event: events.ClusterEventsProcessed) -> None:
+        if self.left(event.server):
+            return
         for (group, kind), number in event.counts.items():
             self._instruments.count("argocd_cluster_events_total", event.server, group, kind, by=number)
         self._instruments.observe("argocd_resource_events_processing", event.seconds, event.server)
         self._instruments.set("argocd_resource_events_processed_in_batch", event.batch, event.server)
 
     def _request(self, event: events.ApiRequestFinished) -> None:
+        if self.left(event.server):
+            return
         host, method, instruments = event.host, event.method, self._instruments
         code = str(event.code) if event.code else _NO_ANSWER
         if self._hosts.get(event.server) != host and len(self._hosts) < MOST_LABEL_SETS:

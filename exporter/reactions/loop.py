@@ -32,9 +32,9 @@ Queues = t.Callable[[], t.Iterable[events.QueueState]]
 class Loop:
     """Moves what belongs to the loop itself."""
 
-    def __init__(self, instruments: Instruments) -> None:
-        """Give birth to the counters of the queues."""
-        self._instruments = instruments
+    def __init__(self, instruments: Instruments, left: t.Callable[[str], bool]) -> None:
+        """Give birth to the counters of the queues; `left` says whether a cluster is gone."""
+        self._instruments, self._left = instruments, left
         self._triggers: set[str] = set()
         self._lock = threading.Lock()
         for queue in _QUEUES:
@@ -58,7 +58,7 @@ class Loop:
 
     def _busy_turn(self, event: events.TurnFinished) -> None:
         seconds, observe = event.end - event.start, self._instruments.observe
-        if event.queue == "refresh":
+        if event.queue == "refresh" and not self._left(event.dest_server):
             observe("argocd_app_reconcile", seconds, event.key.namespace, event.dest_server)
         result = "error" if event.error else "success"
         self._instruments.count("lynceus_reconcile_total", self._trigger(event.reason), result)

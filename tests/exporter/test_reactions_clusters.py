@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import socket
 
-from model.events import (
-    ApplicationSetChanged,
-    ClusterEventsProcessed,
-    ClusterGone,
-    WriteMoved,
-)  # fmt: skip
+import pytest
+
+from exporter.reactions import clusters
+from model.events import ApplicationSetChanged, ClusterEventsProcessed, ClusterGone, Event, WriteMoved
 from model.meta import NamespacedName
 from tests.exporter.script import NOW, SERVER, asked, changed, cluster, exporter, lines, turn
 
@@ -39,6 +37,32 @@ def test_a_cluster_that_is_gone_leaves_nothing() -> None:
     made.listen(ClusterGone(server=other))
     assert [] == [line for line in lines(made) if "other.example" in line]
     assert [line for line in lines(made) if SERVER in line]
+
+
+def test_what_ends_after_its_cluster_went_brings_nothing_back() -> None:
+    """Requests, batches and turns that were under way; all is counted again when the cluster is back."""
+    other = "https://other.example:6443"
+    late: list[Event] = [
+        asked(None, server=other, host="other.example:6443", code=0),
+        ClusterEventsProcessed(server=other, counts={("", "Pod"): 1}, seconds=0.1),
+        turn(dest_server=other),
+    ]
+    made = exporter(cluster(server=other), *late, ClusterGone(server=other), *late)
+    assert [] == [line for line in lines(made) if "other.example" in line]
+    for event in (cluster(server=other), *late):
+        made.listen(event)
+    for name in ("argocd_kubectl_requests_total", "argocd_cluster_events_total", "argocd_app_reconcile_count"):
+        (line,) = [line for line in lines(made, name) if "other.example" in line]
+        assert line.endswith(" 1.0")
+
+
+def test_clusters_that_are_gone_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that went first is forgotten first."""
+    monkeypatch.setattr(clusters, "MOST_FORMER", 2)
+    made = exporter(*(ClusterGone(server=f"https://{number}") for number in range(3)))
+    for number in range(3):
+        made.listen(asked(None, server=f"https://{number}"))
+    assert ["https://0"] == [line.split('"')[3] for line in lines(made, "lynceus_k8s_requests_total")]
 
 
 def test_a_host_that_another_cluster_has_too_stays() -> None:
