@@ -68,6 +68,8 @@ def _finished(moment: Moment, operation: OperationState) -> None:
         return
     succeeded, whole = operation.phase == Phase.SUCCEEDED, evidence.is_whole(operation)
     repeated = _is_there(moment, what)
+    if succeeded and whole:
+        state.deployed_at = _finish(moment, operation)
     if _is_heal(operation, repeated=repeated):
         result: t.Literal["success", "failed"] = "success" if succeeded else "failed"
         moment.tell(SelfHealed(key=moment.key, project=moment.app.spec.project, result=result))
@@ -76,7 +78,6 @@ def _finished(moment: Moment, operation: OperationState) -> None:
         return
     if succeeded:
         state.failed_at, state.there = None, what
-        state.deployed_at = _finish(moment, operation)
     if repeated:
         return
     if succeeded:

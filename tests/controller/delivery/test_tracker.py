@@ -179,6 +179,17 @@ def test_progress_is_as_old_as_the_sync_that_it_is_of() -> None:
     assert START + 1 == standing(story).unhealthy_since
 
 
+@pytest.mark.parametrize("heals", [0, 1])
+def test_progress_is_as_old_as_the_heal_that_it_is_of(heals: int) -> None:
+    """A sync of everything is a new attempt, whether it brings something new or brings it back."""
+    story = running()
+    story.compared("OutOfSync", A, "Missing")
+    story.begin(A, heals=heals, after=600_000)
+    story.finish(after=10)
+    story.compared("Synced", A, "Progressing")
+    assert START + 600_011 == standing(story).unhealthy_since
+
+
 def test_the_status_says_when_the_health_changed() -> None:
     """Its lastTransitionTime counts when it is of this change and not in the future."""
     story = running()
