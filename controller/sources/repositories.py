@@ -32,7 +32,7 @@ Lookup = t.Callable[[str, str], Repository | None]
 FAILURE_SECONDS = 10.0
 """For so long a failed request is the answer for everybody who does not force another one."""
 AWAY_SECONDS = 60.0
-"""For so long questions about history do not make a server that did not answer fetch again."""
+"""For so long questions about history do not ask a server again that did not answer, or again for what it refused."""
 STALE_SECONDS = 5.0
 """A name that is not in a list older than this may be new: the list is asked for again."""
 
@@ -46,8 +46,8 @@ class _Shared:
         """Held while refs are listed, and while commits are fetched."""
         self.listing: refs.Listing | None = None
         self.failure: tuple[LynceusError, float] | None = None
-        self.away: tuple[SourceUnavailable, float] | None = None
-        """Why a fetch of history failed, and when."""
+        self.away: dict[str, tuple[LynceusError, float]] = {}
+        """Why a fetch of history failed, and when, by the commit that is refused; by "" for all of them."""
         self.roots: dict[str, str] = {}
         """Commit id -> id of its tree, for commits that are in the mirror."""
 
@@ -139,7 +139,7 @@ class Repositories:
     def holding(self, url: str, project: str, commits: t.Iterable[str]) -> Mirror:
         """Return the mirror once it has these commits; raises as `snapshot`.
 
-        What is absent is fetched, unless the server did not answer a moment ago: nobody waits for that.
+        What is absent is fetched, unless the server did not answer or refused it a moment ago: nobody waits for that.
         """
         _, repository, shared = self.find(url, project)
         for commit in commits:
@@ -149,13 +149,15 @@ class Repositories:
 
     def _fetch_unless_away(self, shared: _Shared, repository: Repository | None, commit: str) -> None:
         now = self._clock.monotonic()
-        if shared.away is not None and now - shared.away[1] < AWAY_SECONDS:
-            raise shared.away[0]
+        shared.away = {what: why for what, why in list(shared.away.items()) if now - why[1] < AWAY_SECONDS}
+        known = shared.away.get("") or shared.away.get(commit)
+        if known is not None:
+            raise known[0].with_traceback(None)
         try:
             self._fetch(shared, repository, commit, commit)
-            shared.away = None
-        except SourceUnavailable as failure:
-            shared.away = (failure, now)
+        except (SourceUnavailable, SourceError) as failure:
+            what = commit if isinstance(failure, SourceError) else ""
+            shared.away[what] = (failure, self._clock.monotonic())
             raise
 
     def reset(self, url: str, project: str) -> None:

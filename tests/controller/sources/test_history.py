@@ -11,6 +11,7 @@ from controller.cage import Cage
 from controller.clock import SystemClock
 from controller.sources.git import history
 from controller.sources.git.history import Behind
+from controller.sources.git.mirror import Mirror
 from controller.sources.service import SourceService
 from model.errors import LynceusError, SourceError, SourceUnavailable
 from tests.stage.git import GitServer, Repo
@@ -142,3 +143,63 @@ def test_a_server_that_is_away_is_not_asked_by_everybody(
     assert 1 == len({request.kind for request in git_server.log})
     assert len(git_server.log) <= 2
     assert 4000.0 == sources.commit_time(repo.url, "default", d, "", [])
+
+
+def test_a_commit_that_is_refused_is_not_asked_for_by_everybody(
+    sources: SourceService, repo: Repo, git_server: GitServer
+) -> None:
+    """History was rewritten, or credentials are not accepted: many Applications ask, the server hears of it once."""
+    a, *_ = pushed(repo)
+    assert 1000.0 == sources.commit_time(repo.url, "default", a, "", [])
+    git_server.clear_log()
+    with pytest.raises(SourceError):
+        sources.commit_time(repo.url, "default", "f" * 40, "", [])
+    asked = len(git_server.log)
+    assert asked > 0
+    for _ in range(5):
+        with pytest.raises(SourceError):
+            sources.behind(repo.url, "default", "f" * 40, a, [])
+    assert asked == len(git_server.log)
+    fresh = repo.push({"shop/a.yaml": "n: 9\n"}, when=5000)
+    assert 5000.0 == sources.commit_time(repo.url, "default", fresh, "f" * 40, ["shop"])
+
+
+class LateClock(SystemClock):
+    """A clock that can be moved on."""
+
+    later = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.later
+
+
+def test_a_fetch_that_hung_is_not_tried_by_the_next_at_once(
+    tmp_path: Path, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left alone from its end, for it may have lasted longer than that."""
+    clock = LateClock()
+    tried: list[str] = []
+
+    def hang(mirror: Mirror, repository: object, commit: str) -> None:
+        tried.append(commit)
+        clock.later += 300
+        raise SourceUnavailable("it did not answer in time")
+
+    monkeypatch.setattr(Mirror, "fetch", hang)
+    service = SourceService(
+        cache_dir=tmp_path / "mirrors",
+        repositories=lambda url, project: None,
+        cage=Cage(),
+        publish=lambda event: None,
+        clock=clock,
+        allow_schemes=("http",),
+    )
+    for letter in "ab":
+        with pytest.raises(SourceUnavailable):
+            service.commit_time(repo.url, "default", letter * 40, "", [])
+    assert ["a" * 40] == tried
+    clock.later += 61
+    with pytest.raises(SourceUnavailable):
+        service.commit_time(repo.url, "default", "c" * 40, "", [])
+    assert ["a" * 40, "c" * 40] == tried
+    service.close()
