@@ -47,6 +47,10 @@ A family that Applications own has at most {lines:,} label sets (`--metrics-limi
 compression, any other family a tenth of the label sets, and at most {rules:,} lines of the policy are told apart. What
 is beyond is dropped and counted in `lynceus_metrics_dropped_label_values_total`; an Application that was cut is written
 again when it changes.
+
+Of Lynceus' own families that nobody asked for an Application has at most twelve series, and one more for each pair of
+states that its objects are in. With trigger `auto` `lynceus_app_sync_allowed` is 0 just where there is a
+`lynceus_app_sync_blocked`; it tells an Application that may sync from one of which that is not known yet.
 """
 
 

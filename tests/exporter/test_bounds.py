@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import itertools
 import typing as t
@@ -22,6 +23,7 @@ from tests.exporter.script import (
     REPO,
     application,
     attempted,
+    behind,
     busy_minute,
     changed,
     ended,
@@ -30,6 +32,7 @@ from tests.exporter.script import (
     lines,
     permission,
     queues,
+    stands,
 )
 
 DROPPED = "lynceus_metrics_dropped_label_values_total"
@@ -71,6 +74,25 @@ def test_a_family_of_applications_stops_at_its_limit() -> None:
     assert 1 == len(lines(made, "argocd_app_info"))
     assert 3 == len(lines(made, "argocd_app_sync_total"))
     assert 0 == dropped(made, "lynceus_app_sync_allowed")
+
+
+def test_an_application_in_all_kinds_of_trouble_has_twelve_series_of_our_own() -> None:
+    """And those of its objects: no more than docs/metrics.md promises, without anything that has to be asked for."""
+    pairs = [("Synced", "Healthy"), ("OutOfSync", "Missing"), ("OutOfSync", "Degraded")]
+    made = exporter(
+        changed(sync="OutOfSync", health="Degraded", resources=pairs, operation_state=ended("Failed")),
+        stands(drift_since=1.0, unhealthy_since=2.0, health_status="Degraded"),
+        behind(oldest=1.0),
+        permission(automated=False, manual=False, until=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
+        attempted(),
+        chosen=Choice(),
+    )
+    mine = [x for x in lines(made) if 'name="web"' in x and x.startswith("lynceus_")]
+    assert 3 == sum(x.startswith("lynceus_app_resources{") for x in mine)
+    assert 12 + 3 == len(mine)
+    (allowed,) = [x for x in mine if 'trigger="auto"' in x]
+    assert allowed.endswith(" 0.0")
+    assert 1 == sum(x.startswith("lynceus_app_sync_blocked{") for x in mine)
 
 
 def test_a_table_stops_at_its_limit() -> None:
