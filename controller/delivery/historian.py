@@ -82,6 +82,9 @@ class Historian:
         self._jobs: collections.OrderedDict[t.Hashable, _Job] = collections.OrderedDict()
         self._answers: collections.OrderedDict[Question, Answer] = collections.OrderedDict()
         self._failed: dict[Question, float] = {}
+        """Oldest first."""
+        self._told: dict[tuple[str, str], float] = {}
+        """URL and project of the repositories that the log has, by when."""
         self._stopping = False
         self._threads = [threading.Thread(target=self._run, name=f"history-{n}", daemon=True) for n in range(THREADS)]
 
@@ -178,12 +181,16 @@ class Historian:
     def _fail(self, question: Question, failure: Exception) -> None:
         """Note that a question failed, and forget those that did so long ago; the log has each repository once."""
         why = str(failure) if isinstance(failure, LynceusError) else type(failure).__name__
+        where = (question.url, question.project)
         with self._wake:
             now = self._clock.monotonic()
-            self._failed = {asked: at for asked, at in self._failed.items() if now - at < FAILURE_SECONDS}
-            known = any((asked.url, asked.project) == (question.url, question.project) for asked in self._failed)
+            _forget(self._failed, now)
+            _forget(self._told, now)
+            self._failed.pop(question, None)
             if len(self._failed) < MOST_ANSWERS:
                 self._failed[question] = now
+            known = self._told.pop(where, None) is not None
+            self._told[where] = now
         if not known:
             log.info("commits cannot be read", extra={"error": why, "seconds": FAILURE_SECONDS})
 
@@ -193,3 +200,9 @@ class Historian:
                 question.url, question.project, question.commit, question.before, question.paths
             )
         return self._sources.behind(question.url, question.project, question.deployed, question.tip, question.paths)
+
+
+def _forget(times: dict[t.Any, float], now: float) -> None:
+    """Take out what is FAILURE_SECONDS old, from the front, where the oldest stand."""
+    while times and now - times[oldest := next(iter(times))] >= FAILURE_SECONDS:
+        del times[oldest]

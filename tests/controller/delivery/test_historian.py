@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -97,6 +98,35 @@ def test_a_question_that_failed_is_left_alone(asker: Historian, sources: FakeSou
     wait(lambda: len(heard) == 3)
     assert sorted([[None], [None], [2.0]], key=str) == sorted(heard, key=str)
     assert 2 == len(sources.asked)
+
+
+def test_the_log_has_each_repository_once(
+    asker: Historian, sources: FakeSources, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many of its commits are asked for; what failed long ago is forgotten, and told anew."""
+    caplog.set_level("INFO")
+    sources.broken = True
+    heard: list[list[Answer]] = []
+    for n in range(6):
+        asker.ask(n, [when(f"{n}", f"{URL}{n % 2}")], heard.append)
+    wait(lambda: len(heard) == 6)
+    lines = [record for record in caplog.records if record.message == "commits cannot be read"]
+    assert 2 == len(lines)
+    monkeypatch.setattr(historian, "FAILURE_SECONDS", 0.0)
+    asker.ask("again", [when("0", f"{URL}0")], heard.append)
+    wait(lambda: len(heard) == 7)
+    assert 3 == len([record for record in caplog.records if record.message == "commits cannot be read"])
+    assert (1, 1) == (len(asker._failed), len(asker._told))
+
+
+def test_many_failures_cost_no_more_than_few(sources: FakeSources) -> None:
+    """A server that lets nobody in is asked about every Application each minute, beside the loop."""
+    sources.broken = True
+    made = Historian(sources, SystemClock())
+    began = time.process_time()
+    for n in range(10_000):
+        assert made._answer(when(str(n), f"{URL}{n}")) is None
+    assert time.process_time() - began < 10
 
 
 def test_a_patient_job_is_asked_again(asker: Historian, sources: FakeSources, monkeypatch: pytest.MonkeyPatch) -> None:
