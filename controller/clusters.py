@@ -117,10 +117,10 @@ class Clusters:
 
         def end() -> None:
             cache.stop()
+            # Told under the lock, before anybody can begin anew: or the new cache would be taken for the one that went.
             with self._lock:
-                back = cache.server in self._caches
-            if gone and not back:
-                self._publish(ClusterGone(server=cache.server))
+                if gone and cache.server not in self._caches:
+                    self._publish(ClusterGone(server=cache.server))
 
         threading.Thread(target=end, name=f"end-{cache.name}", daemon=True).start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import typing as t
 from collections.abc import Callable, Iterator
 
@@ -117,3 +118,35 @@ def test_the_own_cluster_goes_when_it_is_switched_off(parts: Parts) -> None:
     eventually(lambda: [e for e in parts.of(ClusterObserved) if e.connected and e.server == server], 10)
     parts.clusters.use(Settings(in_cluster_enabled=False))
     assert [server] == [event.server for event in eventually(lambda: parts.of(ClusterGone), 10)]
+
+
+def test_who_is_registered_again_is_not_told_as_gone_behind(
+    parts: Parts, give: Give, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever begins anew at the very moment at which the end is told does so behind it."""
+    parts.book.put("s", give())
+    known = parts.clusters.find(Destination(name="prod"), "x")
+    parts.clusters.cache(known)
+    eventually(lambda: [e for e in parts.of(ClusterObserved) if e.connected], 10)
+
+    begun: list[bool] = []
+
+    def again() -> None:
+        parts.book.put("s", give())
+        parts.clusters.cache(known)
+
+    def publish(event: Event) -> None:
+        if isinstance(event, ClusterGone):
+            thread = threading.Thread(target=again)
+            thread.start()
+            thread.join(0.5)
+            begun.append(not thread.is_alive())
+        parts.told.append(event)
+
+    monkeypatch.setattr(parts.clusters, "_publish", publish)
+    parts.book.put("s", None)
+    parts.clusters.use(Settings())
+    eventually(lambda: parts.of(ClusterGone), 10)
+    assert [False] == begun
+    gone = [isinstance(event, ClusterGone) for event in parts.told].index(True)
+    eventually(lambda: [e for e in parts.told[gone:] if isinstance(e, ClusterObserved) and e.connected], 10)
