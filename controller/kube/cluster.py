@@ -249,8 +249,7 @@ class ClusterCache:
                 log.exception("housekeeping failed", extra={"cluster": self.name})
                 pause = RETRY
             self._tell_due(unreachable=pause is not None)
-            due = self._pause()
-            self._wake.wait(min((seconds for seconds in (pause, due) if seconds is not None), default=None))
+            self._wake.wait(self._pause(pause))
             self._wake.clear()
 
     def _keep_house(self) -> None:
@@ -265,9 +264,9 @@ class ClusterCache:
             self._crds_changed = False
             self._looks = [now + lag for lag in CRD_LAG]
         if any(due <= now for due in self._looks):
-            self._looks = [due for due in self._looks if due > now]
             self.discovery.refresh()
             self._match_kinds()
+            self._looks = [due for due in self._looks if due > now]
 
     def _tell_due(self, *, unreachable: bool) -> None:
         """Tell what has to be told now: counts and events when their time has come, another contact at once."""
@@ -283,11 +282,17 @@ class ClusterCache:
             self._tell_events_at = now + EVENTS_INTERVAL
             self.publish(ClusterEventsProcessed(server=self.server, counts=batch.counts, seconds=batch.seconds))
 
-    def _pause(self) -> float | None:
-        """Return seconds until something is due; None: until something happens."""
-        due = [*self._looks, *([self._tell_at] if self._changed else [])]
+    def _pause(self, retry: float | None) -> float | None:
+        """Return seconds until something is due; None: until something happens.
+
+        Args:
+            retry: seconds until the server is tried again, for it just failed; None: it did not.
+        """
+        now = self._clock.monotonic()
+        due = list(self._looks) if retry is None else [now + retry]
+        due += [self._tell_at] if self._changed and self._told is not None else []
         due += [self._tell_events_at] if self._events else []
-        return max(0.0, min(due) - self._clock.monotonic()) if due else None
+        return max(0.0, min(due) - now) if due else None
 
     def _match_kinds(self) -> None:
         """Start what is wanted and there now; stop what is gone or has another preferred version."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 import time
 import typing as t
 from collections.abc import Callable, Iterator
@@ -11,13 +12,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from controller.clock import SystemClock
+from controller.kube import cluster as clusters
 from controller.kube.client import KubeClient
 from controller.kube.cluster import ClusterCache
 from controller.kube.tally import EventTally
 from model.events import ClusterEventsProcessed, ClusterObserved, Event
 from model.meta import GroupKind
 from model.settings import Settings
-from tests.controller.kube.scripted import eventually
+from tests.controller.kube.scripted import Handler, Scripted, eventually, kubeconfig, refusal, running
 from tests.stage.cluster import Cluster
 from tests.stage.faults import Fault
 from tests.stage.proxy import FaultProxy
@@ -108,8 +110,6 @@ def test_a_server_that_is_lost_and_back_is_told_at_once(
 
 def test_a_server_that_never_answered_is_told(make: Make, told: list[Event], tmp_path: t.Any) -> None:
     """Its version is not known and its caches were never filled."""
-    from tests.controller.kube.scripted import kubeconfig
-
     make(kubeconfig(tmp_path, "http://127.0.0.1:1"))
     event = eventually(lambda: observed(told))[0]
     assert ("", False, 0.0, 0) == (event.version, event.connected, event.synced_at, event.objects)
@@ -170,3 +170,76 @@ def test_another_name_and_other_labels_are_told(sandbox_cluster: Cluster, make: 
     found = eventually(lambda: [event for event in observed(told) if event.name == "b"])[0]
     assert ({"env": "prod"}, True) == (found.labels, found.connected)
     assert json.dumps(found.labels)
+
+
+@pytest.fixture(name="scripted")
+def _scripted() -> Iterator[Scripted]:
+    with running() as server:
+        yield server
+
+
+def kinds(group: str, *names: tuple[str, str]) -> dict[str, t.Any]:
+    """Aggregated discovery of one group in version v1."""
+    resources = [
+        {"resource": plural, "scope": "Cluster", "verbs": ["list", "watch"], "responseKind": {"kind": kind}}
+        for plural, kind in names
+    ]
+    group_item = {"metadata": {"name": group}, "versions": [{"version": "v1", "resources": resources}]}
+    return {"kind": "APIGroupDiscoveryList", "items": [group_item]}
+
+
+DISCOVERED = {
+    "/version": {"gitVersion": "v1.36.0"},
+    "/api": kinds("", ("configmaps", "ConfigMap")),
+    "/apis": kinds("apiextensions.k8s.io", ("customresourcedefinitions", "CustomResourceDefinition")),
+}
+
+
+def answer(handler: Handler) -> None:
+    """Answer as a server with these two kinds and no object."""
+    path = handler.path.partition("?")[0]
+    handler.reply(DISCOVERED.get(path, {"kind": "XList", "metadata": {"resourceVersion": "1"}, "items": []}))
+
+
+def test_waiting_for_slow_definitions_takes_no_work(
+    scripted: Scripted, make: Make, told: list[Event], tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other kinds are listed sooner; nothing is told before the definitions are, and nobody asks all the time."""
+    rounds: list[int] = []
+    house, listed = ClusterCache._keep_house, threading.Event()
+    monkeypatch.setattr(ClusterCache, "_keep_house", lambda cache: rounds.append(1) or house(cache))
+
+    def slowly(handler: Handler) -> None:
+        if "customresourcedefinitions" in handler.path:
+            listed.wait(10)
+        answer(handler)
+
+    scripted.lists = [slowly]
+    cache = make(kubeconfig(tmp_path, scripted.url))
+    assert frozenset() == cache.ensure([CONFIG_MAPS], 5)
+    time.sleep(0.3)
+    assert len(rounds) < 10
+    assert [] == observed(told)
+    listed.set()
+    assert eventually(lambda: observed(told))[0].connected
+
+
+def test_kinds_that_could_not_be_read_at_first_are_read_again(
+    scripted: Scripted, make: Make, told: list[Event], tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that tells its version and not its kinds is asked for them again after a while, and not all the time."""
+    monkeypatch.setattr(clusters, "RETRY", 0.2)
+    good = threading.Event()
+
+    def failing(handler: Handler) -> None:
+        (answer if good.is_set() or handler.path == "/version" else refusal(503, "ServiceUnavailable"))(handler)
+
+    scripted.lists = [failing]
+    make(kubeconfig(tmp_path, scripted.url))
+    eventually(lambda: scripted.count("get") > 4)
+    began, before = time.monotonic(), scripted.count("get")
+    time.sleep(0.5)
+    assert scripted.count("get") - before <= 2 + (time.monotonic() - began) / 0.2
+    assert [False] == [event.connected for event in observed(told)]
+    good.set()
+    eventually(lambda: [event for event in observed(told) if event.connected])
