@@ -256,9 +256,8 @@ class ClusterCache:
         now = self._clock.monotonic()
         blind = CRD not in self._informers
         if self._version_due and (not self.version or blind or self.connected):
-            version, known = self.client.version(), self.version
-            self.version, self._version_due = version, False
-            if blind or version != known:
+            known, self.version = self.version, self._read_version()
+            if blind or self.version != known:
                 self._looks = [now]
         if self._crds_changed:
             self._crds_changed = False
@@ -267,6 +266,15 @@ class ClusterCache:
             self.discovery.refresh()
             self._match_kinds()
             self._looks = [due for due in self._looks if due > now]
+
+    def _read_version(self) -> str:
+        """Ask for the version; who is lost and back while it is asked for is asked once more."""
+        self._version_due = False
+        try:
+            return self.client.version()
+        except Exception:
+            self._version_due = True
+            raise
 
     def _tell_due(self, *, unreachable: bool) -> None:
         """Tell what has to be told now: counts and events when their time has come, another contact at once."""

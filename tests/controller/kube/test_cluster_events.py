@@ -243,3 +243,25 @@ def test_kinds_that_could_not_be_read_at_first_are_read_again(
     assert [False] == [event.connected for event in observed(told)]
     good.set()
     eventually(lambda: [event for event in observed(told) if event.connected])
+
+
+def test_who_is_back_while_the_version_is_read_is_asked_again(
+    scripted: Scripted, make: Make, told: list[Event], tmp_path: t.Any
+) -> None:
+    """The answer that is under way may be that of the server before."""
+    asked, answers = threading.Event(), iter(["v1.98.0", "v1.99.0"])
+
+    def version() -> str:
+        found = next(answers, "v1.99.0")
+        if found == "v1.98.0":
+            cache._contact_changed(clusters.CRD)
+            asked.set()
+        return found
+
+    scripted.lists = [answer]
+    cache = make(kubeconfig(tmp_path, scripted.url))
+    eventually(lambda: observed(told))
+    cache.client.version = version  # type: ignore[method-assign]
+    cache._contact_changed(clusters.CRD)
+    assert asked.wait(5)
+    eventually(lambda: cache.version == "v1.99.0")
