@@ -248,6 +248,8 @@ class ClusterCache:
             except Exception:
                 log.exception("housekeeping failed", extra={"cluster": self.name})
                 pause = RETRY
+            if self._stop.is_set():
+                return
             self._tell_due(unreachable=pause is not None)
             self._wake.wait(self._pause(pause))
             self._wake.clear()

@@ -265,3 +265,28 @@ def test_who_is_back_while_the_version_is_read_is_asked_again(
     cache._contact_changed(clusters.CRD)
     assert asked.wait(5)
     eventually(lambda: cache.version == "v1.99.0")
+
+
+def test_a_stopped_cluster_tells_nothing_more(
+    scripted: Scripted, make: Make, told: list[Event], tmp_path: t.Any
+) -> None:
+    """Also what was counted before, and was to be told when a request ends that is under way."""
+    asked, go_on = threading.Event(), threading.Event()
+    scripted.lists = [answer]
+    cache = make(kubeconfig(tmp_path, scripted.url))
+    eventually(lambda: observed(told))
+
+    def version() -> str:
+        asked.set()
+        go_on.wait(10)
+        return "v1.99.0"
+
+    cache.client.version = version  # type: ignore[method-assign]
+    cache._contact_changed(clusters.CRD)
+    assert asked.wait(5)
+    cache._count_events(CONFIG_MAPS, 1, 0.1)
+    cache._stop.set()
+    before = len(told)
+    go_on.set()
+    cache.stop()
+    assert before == len(told)
