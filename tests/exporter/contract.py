@@ -39,3 +39,6 @@ class Contract(msgspec.Struct, frozen=True):
 CONTRACT = msgspec.convert(
     yaml.safe_load(Path(__file__).with_name("contract.yaml").read_text(encoding="utf-8")), Contract
 )
+
+NO_SERIES = {"argocd_appset_reconcile": "ApplicationSets are read and not reconciled"}
+"""Required families that have no series in this version, and why."""

@@ -11,14 +11,11 @@ from exporter import Exporter
 from exporter.catalogue import BY_NAME, CATALOGUE
 from exporter.choice import Choice
 from model.events import ProjectChanged, RepositoryKnown
-from tests.exporter.contract import CONTRACT
+from tests.exporter.contract import CONTRACT, NO_SERIES
 from tests.exporter.script import REPO, busy_minute, changed, exporter, lines
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"
 both_formats = pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
-
-NO_SERIES = {"argocd_appset_reconcile": "ApplicationSets are read and not reconciled"}
-"""Required families that have no series in this version, and why."""
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,10 @@ from exporter.listener import Listener
 from model.events import ApplicationDeleted, GitRequestFinished, RepositoryKnown
 from model.meta import NamespacedName
 from tests.dashboards.tools import need
-from tests.exporter.contract import CONTRACT
+from tests.exporter.contract import CONTRACT, NO_SERIES
 from tests.exporter.script import SERVER, attempted, busy_minute, changed, exporter, git, lines, permission, turn
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"
-
-NO_SERIES = {"argocd_appset_reconcile": "ApplicationSets are read and not reconciled"}
-"""Families that never have a series in this version, and why."""
 
 
 def busy() -> Exporter:
@@ -62,12 +59,6 @@ def test_every_metric_of_the_catalogue_is_exported_and_nothing_else(accept: str)
             assert sample.name in metric.samples
             assert metric.chosen_labels == any(label.startswith("label_") for label in sample.labels)
         assert bool(found[name].samples) == (name not in NO_SERIES)
-
-
-@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
-def test_there_are_no_created_series(accept: str) -> None:
-    """Argo CD has none, and they would double the counters."""
-    assert b"_created" not in busy().exposition(accept)[0]
 
 
 def test_promtool_frowns_on_names_of_argo_cd_only() -> None:
