@@ -6,6 +6,7 @@ It never blocks or fails the loop: the tracker is pure, Git is asked by `histori
 
 from __future__ import annotations
 
+import logging
 import threading
 import typing as t
 
@@ -29,6 +30,8 @@ from model.events import (
     TurnFinished,
 )
 from model.meta import NamespacedName
+
+log = logging.getLogger(__name__)
 
 PUSHES = 20
 """Pushes remembered for one Application, the newest."""
@@ -129,7 +132,10 @@ class Delivery:
             self._remembered = remembered
             early, self._early = self._early or {}, None
             for event in sorted(early.values(), key=lambda e: isinstance(e, SyncPermission)):
-                self._take(event)
+                try:
+                    self._take(event)
+                except Exception:  # as at the bus: one Application takes no other's memory away
+                    log.exception("a version could not be judged", extra={"application": str(_key(event))})
 
     def _take(self, event: _Early) -> None:
         """Take a version or a permission; the lock is held."""

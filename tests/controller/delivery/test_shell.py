@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 from controller.clock import SystemClock
-from controller.delivery import Delivery
+from controller.delivery import Delivery, keeper, tracker
+from controller.delivery.facts import Facts
+from controller.delivery.state import State
 from model.application import Application
 from model.decision import allow, deny
 from model.errors import ApiUnavailable, Forbidden
@@ -80,6 +82,12 @@ class Stage:
         self.delivery.listen(
             SyncPermission(key=self.story.app.key, project="default", automated=answer, manual=allow("yes"))
         )
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what failed be tried again without a wait that proves nothing."""
+    monkeypatch.setattr(keeper, "RETRY_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -289,13 +297,45 @@ def test_versions_wait_for_the_memory(stages: Callable[..., Stage]) -> None:
     story.compared("OutOfSync", A)
     since = wait(lambda: stage.heard.of(Standing)[-1:] and stage.heard.of(Standing)[-1].drift_since)
     stage.delivery.stop()
-    store.load_failures = [ApiUnavailable("no"), ApiUnavailable("no")]
+    store.load_failures = [ApiUnavailable("no") for _ in range(1000)]
     other = stages(story, store)
     story.see(after=1000)
     story.compared("OutOfSync", A, "Degraded", after=1000)
     assert [] == other.heard.events
+    del store.load_failures[1:]
     standing = wait(lambda: other.heard.of(Standing), 10)
     assert [(since, "Degraded")] == [(event.drift_since, event.health_status) for event in standing]
+
+
+def test_one_application_takes_no_others_memory_away(
+    stages: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A version that cannot be judged is told in the log; the others that waited for the memory are judged with it."""
+    story, store = running(), FakeStore()
+    stage = stages(story, store)
+    story.see()
+    story.compared("OutOfSync", A)
+    since = wait(lambda: stage.heard.of(Standing)[-1:] and stage.heard.of(Standing)[-1].drift_since)
+    stage.delivery.stop()
+    real = tracker.step
+
+    def judge(state: State | None, app: Application, now: float, facts: Facts) -> tracker.Step:
+        if app.metadata.name == "bad":
+            raise ZeroDivisionError
+        return real(state, app, now, facts)
+
+    monkeypatch.setattr(tracker, "step", judge)
+    store.load_failures = [ApiUnavailable("no") for _ in range(1000)]
+    other = stages(story, store)
+    app = other.app(1)
+    bad = msgspec.structs.replace(app, metadata=msgspec.structs.replace(app.metadata, name="bad"))
+    other.delivery.listen(ApplicationChanged(application=bad, dest_server=""))
+    story.see(after=1000)
+    del store.load_failures[1:]
+    assert since == wait(lambda: other.heard.of(Standing))[0].drift_since
+    assert ["a version could not be judged"] == [r.message for r in caplog.records if r.levelname == "ERROR"]
+    story.compared("Synced", A)
+    wait(lambda: store.states["argocd/shop"].drift_since is None)
 
 
 def test_counts_wait_until_the_memory_knows_of_them(stages: Callable[..., Stage]) -> None:
