@@ -66,6 +66,7 @@ class ConfigMaps:
         self._versions: dict[str, str] = {}
         self._written: dict[str, dict[str, State]] = {}
         self._shards = 1
+        self._left_out: set[str] = set()
 
     def load(self) -> dict[str, State]:
         """Return what is remembered; what cannot be read is told in one line and left out.
@@ -98,12 +99,23 @@ class ConfigMaps:
             PermanentError: it may not be written, or belongs to somebody else; there is no sense in trying again.
             LynceusError: it could not be written now.
         """
-        parts, changed = self._divided(states, self._clock.now().timestamp())
+        parts, changed = self._divided(self._bounded(states), self._clock.now().timestamp())
         for name in sorted(changed, key=_number, reverse=True):
             self._write(name, changed[name])
             self._written[name] = parts[name]
         for name in [name for name in self._versions if name not in parts]:
             self._remove(name)
+
+    def _bounded(self, states: dict[str, State]) -> dict[str, State]:
+        """Leave out states that are too large, and tell each of them once."""
+        large = records.too_large(states)
+        for name in sorted(large - self._left_out):
+            log.warning(
+                "the memory of an Application is too large and is not kept",
+                extra={"application": name, "most_bytes": records.STATE_BYTES},
+            )
+        self._left_out = large
+        return {name: state for name, state in states.items() if name not in large} if large else states
 
     def _divided(self, states: dict[str, State], now: float) -> tuple[dict[str, dict[str, State]], dict[str, bytes]]:
         """Return the shards by name, and of those that changed the bytes.

@@ -15,6 +15,8 @@ FORMAT = 1
 SHARD_BYTES = 700_000
 """Largest shard; a ConfigMap holds 1 MiB."""
 MOST_SHARDS = 64
+STATE_BYTES = 256 * 1024
+"""Largest state, not packed. A sane one has a few kilobytes; who may write an Application can make it far larger."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of a shard unpacked; a longer one is damaged, or was made to do harm."""
 
@@ -45,6 +47,11 @@ def split(states: t.Mapping[str, State], shards: int) -> list[dict[str, State]]:
     for name in sorted(states):
         parts[shard_of(name, shards)][name] = states[name]
     return parts
+
+
+def too_large(states: t.Mapping[str, State]) -> set[str]:
+    """Return the names of the states that are not stored, for they would take the place of all others."""
+    return {name for name, state in states.items() if len(msgspec.json.encode(state)) > STATE_BYTES}
 
 
 def encode(states: dict[str, State], shards: int, written: float) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from controller.clock import SystemClock
 from controller.delivery import records
 from controller.delivery.memory import ConfigMaps
-from controller.delivery.state import Deployed, State
+from controller.delivery.state import Deployed, Place, State
 from controller.kube.client import KubeClient
 from model.errors import Forbidden, PermanentError
 from tests.stage.cluster import Cluster
@@ -142,6 +142,23 @@ def test_a_long_text_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "LARGEST", 1000)
     with pytest.raises(records.DamagedError):
         records.decode(gzip.compress(b" " * 1_000_000))
+
+
+def test_one_application_does_not_crowd_out_the_others(
+    sandbox_cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever may write one Application can give it a megabyte of value files; the others are remembered."""
+    chance = random.Random(2)
+    paths = tuple(f"{chance.getrandbits(800):0200x}" for _ in range(10_000))
+    huge = State(uid="huge", last=Deployed(revisions=("a" * 40,), places=(Place("r", paths),)))
+    with sandbox_cluster.namespace("mem") as namespace:
+        memory = store(sandbox_cluster, namespace)
+        memory.load()
+        for _ in range(2):
+            memory.save({**states(3), "argocd/huge": huge})
+        assert states(3) == store(sandbox_cluster, namespace).load()
+    lines = [r for r in caplog.records if "too large" in r.message]
+    assert ["argocd/huge"] == [r.__dict__["application"] for r in lines]
 
 
 def test_somebody_elses_configmap_is_left_alone(cluster: Cluster, namespace: str) -> None:
