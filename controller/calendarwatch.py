@@ -21,6 +21,8 @@ PAUSE = 0.25
 """Seconds between two tellings, so that windows which open one after another do not keep the listeners busy."""
 LONGEST_SLEEP = 6 * 3600.0
 """Seconds until it is looked again in any case; a wait of months would not survive every system's limits."""
+RETRY = 60.0
+"""Seconds until everything is looked at again after a failure."""
 SOONEST = 0.01
 
 
@@ -96,7 +98,8 @@ class CalendarWatch:
                 seconds = self.look()
             except Exception:  # the thread must not end because of one window
                 log.exception("the calendar could not be told")
-                seconds = LONGEST_SLEEP
+                self._followed = None  # what was due and not looked at is not known any more
+                seconds = RETRY
             if self._stopping.wait(PAUSE):
                 return
             if seconds is not None:

@@ -9,10 +9,12 @@ import typing as t
 
 import pytest
 
+from controller import calendarwatch
 from controller.calendarwatch import CalendarWatch
 from controller.clock import SystemClock
 from model.events import CalendarChanged, Event
 from policy.generation import Generation
+from policy.windows.standing import Standing
 from tests.controller.kube.scripted import eventually
 from tests.controller.test_clockwatch import Wall
 from tests.policy.added_support import generation, once, project
@@ -147,3 +149,26 @@ def test_waiting_takes_no_work() -> None:
     time.sleep(0.8)
     watch.stop()
     assert len(looks) <= 2
+
+
+def test_a_window_that_cannot_be_looked_at_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure at the very opening loses neither this opening nor the thread."""
+    monkeypatch.setattr(calendarwatch, "RETRY", 0.3)
+    clock, told = Wall(), Told()
+    watch = CalendarWatch(clock, told.take)
+    watch.use(daily())
+    watch.start()
+    eventually(lambda: told)
+    failures, look = iter([OSError("no zones")]), Standing._look
+
+    def fail(*args: t.Any) -> t.Any:
+        for failure in failures:
+            raise failure
+        return look(*args)
+
+    monkeypatch.setattr(Standing, "_look", fail)
+    clock.advance(3600)
+    watch._wake.set()
+    eventually(lambda: len(told) == 2)
+    watch.stop()
+    assert [False, True] == told.active
