@@ -336,10 +336,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def finish(self) -> None:
         self.server.handlers.discard(self)
         self._drop_upstream()
-        with contextlib.suppress(*BROKEN):
-            super().finish()
-        with contextlib.suppress(*BROKEN):
-            self.connection.close()  # the TLS socket, of which the server knows nothing
+        # The TLS socket, of which the server knows nothing, is only closed when nobody reads from it either: and a
+        # writer whose client is gone fails before the reader is closed.
+        for close in (super().finish, self.rfile.close, self.connection.close):
+            with contextlib.suppress(*BROKEN):
+                close()
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing on stderr."""

@@ -2,15 +2,17 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.stage.cluster import Cluster
-from tests.stage.proxy import FaultProxy
+from tests.stage.proxy import FaultProxy, _Handler
 
 
 @pytest.fixture
@@ -245,3 +247,15 @@ def test_clients_that_leave_free_their_watches(proxy: FaultProxy) -> None:
         time.sleep(0.05)
 
     assert set() == proxy._server.handlers
+
+
+def test_a_client_that_leaves_during_an_answer_leaves_no_socket() -> None:
+    """What cannot be written any more does not keep the connection open."""
+    ours, theirs = socket.socketpair()
+    handler = _Handler.__new__(_Handler)
+    handler.server, handler.connection, handler._upstream = SimpleNamespace(handlers=set()), ours, None  # type: ignore[assignment]
+    handler.rfile, handler.wfile = ours.makefile("rb"), ours.makefile("wb")
+    handler.wfile.write(b"x")
+    theirs.close()
+    handler.finish()
+    assert -1 == ours.fileno()
