@@ -542,11 +542,11 @@ def test_the_environment_of_git_is_written_from_scratch(monkeypatch: pytest.Monk
 
 def test_a_runaway_git_is_killed_with_its_children(tmp_path: Path) -> None:
     """The deadline ends the group, the output limit too."""
-    env = door.environment(str(tmp_path), ())
+    env, sleep = door.environment(str(tmp_path), ()), f"sleep 61.{os.getpid()}"  # another run's is none of ours
     with pytest.raises(door.GitTimeoutError):
-        door.run(["-c", "alias.hang=!sleep 61.7 & sleep 61.7", "hang"], env, timeout=0.3)
+        door.run(["-c", f"alias.hang=!{sleep} & {sleep}", "hang"], env, timeout=0.3)
     listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sleep 61.7" not in listing.splitlines()
+    assert sleep not in listing.splitlines()
     with pytest.raises(door.GitTimeoutError):
         door.run(["-c", "alias.yes=!yes", "yes"], env, timeout=10, limit=100_000)
 
