@@ -80,6 +80,8 @@ class Historian:
         self._sources, self._clock = sources, clock
         self._wake = threading.Condition()
         self._jobs: collections.OrderedDict[t.Hashable, _Job] = collections.OrderedDict()
+        self._taken: dict[int, _Job] = {}
+        """What each thread is at."""
         self._answers: collections.OrderedDict[Question, Answer] = collections.OrderedDict()
         self._failed: dict[Question, float] = {}
         """Oldest first."""
@@ -94,17 +96,20 @@ class Historian:
             thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Answer what waits with None, and end the threads after the questions under way."""
+        """End the threads after the questions under way; answer what waits, or takes too long, with None."""
         with self._wake:
             self._stopping = True
             left = list(self._jobs.values())
             self._jobs.clear()
             self._wake.notify_all()
-        for job in left:
-            job.then([None] * len(job.questions))
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(timeout / THREADS)
+        with self._wake:
+            left += self._taken.values()
+            self._taken.clear()
+        for job in left:
+            job.then([None] * len(job.questions))
 
     def ask(self, name: t.Hashable, questions: t.Sequence[Question], then: Then, *, patient: bool = False) -> None:
         """Answer the questions: at once where all answers are known, else from another thread.
@@ -133,6 +138,10 @@ class Historian:
         while (taken := self._take()) is not None:
             name, job = taken
             answers = [self._answer(question) for question in job.questions]
+            with self._wake:
+                late = self._taken.pop(threading.get_ident(), None) is None
+            if late:
+                return
             try:
                 job.then(answers)
             except Exception:
@@ -147,7 +156,8 @@ class Historian:
                 now = self._clock.monotonic()
                 name = next((name for name, job in self._jobs.items() if job.due <= now), None)
                 if name is not None:
-                    return name, self._jobs.pop(name)
+                    job = self._taken[threading.get_ident()] = self._jobs.pop(name)
+                    return name, job
                 due = min((job.due for job in self._jobs.values()), default=None)
                 self._wake.wait(None if due is None else max(0.01, due - now))
         return None

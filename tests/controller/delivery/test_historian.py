@@ -164,3 +164,18 @@ def test_the_end_answers_what_waits(sources: FakeSources) -> None:
     made.stop()
     made.ask("y", [when("a")], heard.append)
     assert [[None, None], [None]] == heard
+
+
+def test_the_end_answers_what_hangs(asker: Historian, sources: FakeSources) -> None:
+    """A deployment whose repository hangs is counted before the process ends, and not again when it answers."""
+    heard: list[list[Answer]] = []
+    sources.open.clear()
+    asker.ask("x", [when("a")], heard.append)
+    wait(lambda: sources.asked)
+    asker.stop(0.02)
+    assert [[None]] == heard
+    sources.open.set()
+    for thread in asker._threads:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert [[None]] == heard
