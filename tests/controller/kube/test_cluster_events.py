@@ -13,6 +13,7 @@ import pytest
 
 from controller.clock import SystemClock
 from controller.kube import cluster as clusters
+from controller.kube import informer as informers
 from controller.kube.client import KubeClient
 from controller.kube.cluster import ClusterCache
 from controller.kube.tally import EventTally
@@ -115,9 +116,12 @@ def test_a_server_that_never_answered_is_told(make: Make, told: list[Event], tmp
     assert ("", False, 0.0, 0) == (event.version, event.connected, event.synced_at, event.objects)
 
 
-def test_a_lost_place_is_no_lost_server(make: Make, told: list[Event], sandbox_cluster: Cluster,
-                                        fault_proxy: Callable[..., FaultProxy]) -> None:  # fmt: skip
+def test_a_lost_place_is_no_lost_server(
+    make: Make, told: list[Event], sandbox_cluster: Cluster, fault_proxy: Callable[..., FaultProxy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """A watch that ends with 410, or is refused for a moment, is begun anew; nobody is told that the server is away."""
+    monkeypatch.setattr(informers, "LONGEST_BACKOFF", 0.3)
     proxy = fault_proxy(sandbox_cluster)
     make(proxy.user("admin"))
     eventually(lambda: [event for event in observed(told) if event.connected], 10)
@@ -134,9 +138,12 @@ def test_a_lost_place_is_no_lost_server(make: Make, told: list[Event], sandbox_c
     assert [] == [event for event in observed(told) if not event.connected]
 
 
-def test_a_server_that_comes_back_newer_is_told(make: Make, told: list[Event], sandbox_cluster: Cluster,
-                                                fault_proxy: Callable[..., FaultProxy]) -> None:  # fmt: skip
+def test_a_server_that_comes_back_newer_is_told(
+    make: Make, told: list[Event], sandbox_cluster: Cluster, fault_proxy: Callable[..., FaultProxy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """Its version is read again when the contact was lost, however short that was."""
+    monkeypatch.setattr(clusters, "TELL_INTERVAL", 0.1)
     proxy = fault_proxy(sandbox_cluster)
     cache = make(proxy.user("admin"))
     eventually(lambda: [event for event in observed(told) if event.connected], 10)
