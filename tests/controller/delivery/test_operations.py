@@ -157,6 +157,39 @@ def test_a_failed_sync_is_a_failed_deployment_each_time() -> None:
     assert [(B, A)] == questions(story)
 
 
+def test_a_sync_that_somebody_terminated_failed() -> None:
+    """Terminating is no end; then it counts once, for part of it may be in the cluster."""
+    story = running()
+    story.compared("OutOfSync", B)
+    story.begin(B)
+    story.status["operationState"] = {**story.status["operationState"], "phase": "Terminating"}
+    story.see()
+    assert [] == story.results
+    story.finish("Failed", message="Operation terminated")
+    story.compared("OutOfSync", B)
+    assert ["failed"] == story.results
+
+
+def test_the_history_is_written_before_the_end() -> None:
+    """An Argo CD writes status.history, often a comparison too, and only then that the operation has ended."""
+    story = running(observe=True)
+    story.compared("OutOfSync", B)
+    story.begin(B)
+    entry = {**story.status["operationState"]["syncResult"], "id": 1, "deployedAt": story.status["reconciledAt"]}
+    story.status["history"] = [*story.status["history"], entry]
+    story.see()
+    story.compared("Synced", B)
+    story.restart()
+    story.see()
+    ended_at = story.status["reconciledAt"]
+    story.operation = None
+    state = {**story.status["operationState"], "phase": "Succeeded", "finishedAt": ended_at}
+    story.status = {**story.status, "operationState": state}
+    story.see(after=1)
+    assert ["success"] == story.results
+    assert [] == story.of(SelfHealed)
+
+
 def test_a_sync_that_never_had_a_revision_deployed_nothing() -> None:
     """The repository did not answer: there was nothing to deploy."""
     story = running()
