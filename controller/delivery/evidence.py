@@ -13,7 +13,7 @@ import msgspec
 from controller import history
 from controller.delivery.places import places
 from controller.delivery.state import Deployed, Place
-from controller.operation import BLOCKED, NOT_VALID, REFUSED, STOPPED
+from controller.operation import BLOCKED, NOT_VALID, REFUSED, STOPPED, is_completed
 from model.application import (
     Application,
     HistoryEntry,
@@ -54,7 +54,7 @@ def before(text: str | None, now: float) -> float | None:
 
 def completed(state: OperationState | None) -> bool:
     """Say whether there is an operation that has ended for good."""
-    return state is not None and state.phase in (Phase.SUCCEEDED, Phase.FAILED, Phase.ERROR)
+    return state is not None and is_completed(state)
 
 
 def identity(state: OperationState) -> str:
@@ -164,14 +164,23 @@ def digest(value: t.Any) -> str:
 
 def earlier(app: Application, brought: Deployed | None = None) -> list[Deployed]:
     """Return what status.history says was deployed, oldest first, without the entry of the sync that brought this."""
-    found = [recorded(entry) for entry in app.status.history or ()]
+    found = [recorded(entry) for entry in _ended(app)]
     return found[:-1] if found and brought is not None and found[-1].same(brought) else found
+
+
+def _ended(app: Application) -> list[HistoryEntry]:
+    """Return status.history without the entry of an operation that still runs: Argo CD writes it before the end."""
+    entries, state = app.status.history or [], app.status.operation_state
+    running = state is not None and not is_completed(state)
+    if running and state is not None and entries and entries[-1].deploy_started_at == state.started_at:
+        return entries[:-1]
+    return entries
 
 
 def last_deployed(app: Application) -> Deployed | None:
     """Return what the status says was deployed last."""
-    if app.status.history:
-        return recorded(app.status.history[-1])
+    if entries := _ended(app):
+        return recorded(entries[-1])
     state = app.status.operation_state
     if state is None or state.phase != Phase.SUCCEEDED or not history.is_deployment(state):
         return None

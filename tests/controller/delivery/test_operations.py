@@ -170,13 +170,19 @@ def test_a_sync_that_somebody_terminated_failed() -> None:
     assert ["failed"] == story.results
 
 
-def test_the_history_is_written_before_the_end() -> None:
-    """An Argo CD writes status.history, often a comparison too, and only then that the operation has ended."""
+@pytest.mark.parametrize("remembers", [True, False])
+def test_the_history_is_written_before_the_end(remembers: bool) -> None:
+    """An Argo CD writes status.history, often a comparison too, and only then that the operation has ended.
+
+    A process that begins there, without a memory too, does not take what is being deployed for what was.
+    """
     story = running(observe=True)
     story.compared("OutOfSync", B)
     story.begin(B)
-    entry = {**story.status["operationState"]["syncResult"], "id": 1, "deployedAt": story.status["reconciledAt"]}
+    operation, now = story.status["operationState"], story.status["reconciledAt"]
+    entry = {**operation["syncResult"], "id": 1, "deployStartedAt": operation["startedAt"], "deployedAt": now}
     story.status["history"] = [*story.status["history"], entry]
+    story.restart(remembers=remembers)
     story.see()
     story.compared("Synced", B)
     story.restart()
