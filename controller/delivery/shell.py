@@ -12,6 +12,7 @@ import typing as t
 
 import msgspec
 
+from controller.applications import is_newer
 from controller.clock import Clock
 from controller.delivery import commits, questions, tracker
 from controller.delivery.facts import Ended, Facts
@@ -151,7 +152,7 @@ class Delivery:
     def _changed(self, event: ApplicationChanged) -> None:
         app = event.application
         entry = self._entries.setdefault(app.key, _Entry())
-        if entry.app is not None and _is_older(app, entry.app):
+        if entry.app is not None and not is_newer(app.metadata.resource_version, entry.app.metadata.resource_version):
             return
         first = entry.app is None
         if first:
@@ -275,12 +276,6 @@ def _key(event: _Early) -> NamespacedName:
 
 def _is_default(state: State) -> bool:
     return state == msgspec.structs.replace(State(), uid=state.uid, project=state.project)
-
-
-def _is_older(app: Application, than: Application) -> bool:
-    """Say whether a version came late, or once more."""
-    version, known = app.metadata.resource_version, than.metadata.resource_version
-    return version.isdigit() and known.isdigit() and int(version) <= int(known)
 
 
 def _added(answers: list[Answer]) -> tuple[int | None, float | None]:
