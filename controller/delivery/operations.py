@@ -188,7 +188,7 @@ def _finish(moment: Moment, operation: OperationState) -> float:
 def _fresh(moment: Moment, underway: Underway) -> bool:
     """Say whether the version's verdict was made after the sync: on what it brought, or by a later comparison."""
     status = moment.app.status
-    if status.sync.status == SyncStatus.SYNCED and moment.target.revisions == underway.what.revisions:
+    if status.sync.status == SyncStatus.SYNCED and moment.target.same(underway.what):
         return True
     if moment.facts.compared_at is not None and moment.facts.compared_at >= underway.known_at:
         return True
@@ -198,14 +198,14 @@ def _fresh(moment: Moment, underway: Underway) -> bool:
 
 def _differs(moment: Moment, underway: Underway) -> bool:
     """Say whether the last comparison with what was deployed found the cluster different."""
-    if moment.target.revisions != underway.what.revisions:
+    if not moment.target.same(underway.what):
         return underway.differs
     return moment.app.status.sync.status == SyncStatus.OUT_OF_SYNC
 
 
 def _arrived(moment: Moment, underway: Underway) -> bool:
     """Say whether a Healthy version is the end: Synced, or compared with something else than what was deployed."""
-    if moment.target.revisions != underway.what.revisions:
+    if not moment.target.same(underway.what):
         return not underway.differs and moment.app.status.sync.status in (SyncStatus.SYNCED, SyncStatus.OUT_OF_SYNC)
     return moment.app.status.sync.status == SyncStatus.SYNCED
 

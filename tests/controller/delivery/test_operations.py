@@ -288,6 +288,28 @@ def test_a_target_that_moves_on_does_not_keep_a_deployment_open() -> None:
     assert [("success", B)] == [(event.result, event.revision) for event in story.of(DeploymentEnded)]
 
 
+def test_a_parameter_that_changes_does_not_keep_a_deployment_open() -> None:
+    """Other sources are another target, as another commit is: what was deployed is healthy."""
+    story = running(automated=False)
+    story.compared("OutOfSync", B)
+    story.begin(B, by="ada")
+    story.finish()
+    story.compared("Synced", B, "Progressing")
+    plain = story.spec["source"]
+    story.spec["source"] = {**plain, "helm": {"parameters": [{"name": "a", "value": "1"}]}}
+    story.compared("OutOfSync", B, "Progressing")
+    assert [] == story.results
+    story.compared("OutOfSync", B, "Healthy")
+    assert ["success"] == story.results
+    story.begin(B, by="ada")
+    story.finish()
+    story.compared("Synced", B)
+    story.begin(B, by="ada", source=plain)
+    story.finish()
+    story.compared("OutOfSync", B)
+    assert ["success", "success", "rolled_back"] == story.results
+
+
 def test_drift_that_stays_keeps_a_deployment_open() -> None:
     """Never Synced at its own commit: it has not arrived, and is not counted when the next one comes."""
     story = running()
