@@ -19,6 +19,7 @@ from policy.windows.standing import MOST_WINDOWS, Standing
 from tests.policy.added_support import FREEZE, at, entry, freeze, generation, once, project
 from tests.policy.test_windows_roster import SPECS
 
+TICK = dt.timedelta(microseconds=1)
 NOON = at("2026-06-15T12:00")
 NIGHT = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"], "timeZone": "UTC"}
 
@@ -189,7 +190,10 @@ def test_following_the_edges_is_looking_at_everything(
     """Whatever the steps, asking only what is due gives what a fresh look gives, and no change is missed between."""
     windows = _compiled(specs, added, mode)
     compiled = [compile_freeze(one, n) for n, one in enumerate(freezes)]
-    now = at("2026-06-01T00:00")
+    # As Argo CD reckons, the very instant of an opening is outside, also where it joins the opening before. Spans pass
+    # over that microsecond, see below: no look falls on it here.
+    upstream = mode == "compat"
+    now = at("2026-06-01T00:00") + dt.timedelta(seconds=0.5 if upstream else 0)
     followed = Standing("argocd", {"shop": windows}, compiled)
     followed.move(now, everything=True)
     for step in steps:
@@ -204,8 +208,20 @@ def test_following_the_edges_is_looking_at_everything(
         assert edge is None or edge > now
         for window in windows:
             if not window.invalid and edge is not None:
-                before = edge - dt.timedelta(microseconds=1)
+                before = edge - (2 if upstream else 1) * TICK
                 assert window.is_open(now) == window.is_open(before)
+
+
+def test_openings_that_join_are_told_as_one_also_as_argo_cd_reckons() -> None:
+    """There they leave out the very instant of each opening: one microsecond, which is no change to tell of."""
+    joined = SyncWindow(kind="allow", schedule="0 0 * * *", duration="24h", applications=["*"])
+    window = Window(joined, "AppProject shop: spec.syncWindows[0]", 0, "compat")
+    midnight = at("2026-06-02T00:00")
+    assert [True, False, True] == [window.is_open(midnight + number * TICK) for number in (-1, 0, 1)]
+    found = Standing("argocd", {"shop": [window]}, [])
+    found.move(NOON, everything=True)
+    assert [(True, None)] == [(state.active, state.next_change) for state in found.windows]
+    assert found.next_edge is None
 
 
 def test_a_thousand_windows_are_cheap() -> None:
