@@ -120,6 +120,7 @@ def test_shards_that_are_too_many_are_deleted(cluster: Cluster, namespace: str) 
         gzip.compress(b"[" * 100_000),
         records.encode(states(3), 1, 0.0)[:-9],
     ],
+    ids=["empty", "no gzip", "no record", "another format", "no time", "too deep", "cut off"],
 )
 def test_a_damaged_configmap_is_passed_over(
     sandbox_cluster: Cluster, data: bytes, caplog: pytest.LogCaptureFixture
