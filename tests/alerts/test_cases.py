@@ -95,3 +95,11 @@ def test_a_fight_over_one_application_alerts_and_a_busy_project_does_not() -> No
         name for entry in case["input_series"] for name in ("calm", "busy") if f'name="{name}"' in entry["series"]
     }
     assert {"calm", "busy"} == others
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.name)
+def test_groups_are_evaluated_in_the_order_of_the_file(path: Path) -> None:
+    """Else promtool takes any order, and what one group records another one reads a minute late, now and then."""
+    cases = load(path)
+    groups = [group["name"] for name in cases["rule_files"] for group in load(path.parent / name)["groups"]]
+    assert len(groups) == 1 or groups == cases["group_eval_order"]
