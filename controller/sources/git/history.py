@@ -13,6 +13,7 @@ import typing as t
 from controller.sources.git import door
 from controller.sources.git.failures import classify
 from controller.sources.git.mirror import Mirror
+from controller.sources.git.objects import ReaderError
 from model.errors import InvalidSpec, SourceUnavailable
 
 MOST_COMMITS = 1000
@@ -20,6 +21,7 @@ MOST_COMMITS = 1000
 SECONDS = 20.0
 """Deadline of one question."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_COMMITTER = re.compile(rb"^committer .*> (-?[0-9]{1,18}) [+-][0-9]{4}$", re.MULTILINE)
 _LINE = re.compile(r"(-?[0-9]{1,18}) [0-9a-f]{40}")
 
 
@@ -71,10 +73,18 @@ def commit_time(mirror: Mirror, commit: str, before: str, paths: t.Sequence[str]
         times = _times(mirror, ["--max-count=1"], f"{_id(before)}..{_id(commit)}", paths)
         if times:
             return times[0]
-    times = _times(mirror, ["--max-count=1"], _id(commit), ())
-    if not times:
+    return _committed(mirror, _id(commit))
+
+
+def _committed(mirror: Mirror, commit: str) -> float:
+    """Return the committer time of one commit, through the kept-open reader: a fleet asks for it at each start."""
+    try:
+        head = mirror.reader.commit(commit).partition(b"\n\n")[0]
+    except ReaderError:
+        head = b""
+    if (found := _COMMITTER.search(head)) is None:
         raise SourceUnavailable(f"repository {mirror.remote.shown}: the time of commit {commit} cannot be read")
-    return times[0]
+    return float(found[1])
 
 
 def _times(mirror: Mirror, options: list[str], revisions: str, paths: t.Sequence[str]) -> list[float]:

@@ -203,3 +203,10 @@ def test_a_fetch_that_hung_is_not_tried_by_the_next_at_once(
         service.commit_time(repo.url, "default", "c" * 40, "", [])
     assert ["a" * 40, "c" * 40] == tried
     service.close()
+
+
+def test_only_the_committers_line_tells_the_time(sources: SourceService, repo: Repo) -> None:
+    """Neither names that look like it nor the message can stand for it."""
+    author = "committer of > 7 +0000 <a@b>"
+    commit = repo.push({"a": "b"}, "Say\n\ncommitter x <x@y> 5 +0000", author=author.replace(">", "", 1), when=4321)
+    assert 4321.0 == sources.commit_time(repo.url, "default", commit, "", [])
