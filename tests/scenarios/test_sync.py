@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import typing as t
 
 import pytest
 
@@ -26,8 +27,12 @@ def test_a_commit_is_applied_by_itself(world: World, repo: Repo) -> None:
     assert [first] == [entry["revision"] for entry in app["status"]["history"]]
     second = repo.push({"app/a.yaml": config_map("a", k="2")})
     world.wait("the new value", lambda: world.objects("configmaps")["a"]["data"] == {"k": "2"})
-    app = world.wait("the new revision", lambda: (a := world.get("shop"))["status"]["sync"]["revision"] == second and a)
-    assert "Synced" == sync_of(app)
+
+    def settled() -> t.Any:
+        found = world.get("shop")
+        return found if (found["status"]["sync"]["revision"], sync_of(found)) == (second, "Synced") else None
+
+    app = world.wait("Synced at the new revision", settled)
     assert [0, 1] == [entry["id"] for entry in app["status"]["history"]]
     assert "operation" not in app
 
