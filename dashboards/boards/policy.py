@@ -6,6 +6,7 @@ from dashboards.boards import marks, variables
 from dashboards.boards.frame import Board, Row
 from dashboards.boards.panels import GOOD_BAD, NEVER, PLAIN, Look, Query, lines, ranking, small, stat
 from dashboards.boards.promql import IN_CLUSTER, count, increase, metric, quantile, rate, share, top, total
+from dashboards.boards.shared import BREAK_GLASS
 from dashboards.boards.tables import Column, table
 
 NO_WEBHOOK = "this version serves no admission webhook"
@@ -139,17 +140,7 @@ DECISIONS = Row(
             stack=True,
             bars=True,
         ),
-        lines(
-            Look(
-                "Break-glass",
-                "Syncs that a person took through a closed window or a freeze.",
-                "no project is known yet",
-                runbooks=("LynceusFreezeOverridden",),
-            ),
-            Query(total("project", increase("lynceus_freeze_overrides_total")), "{{project}}"),
-            stack=True,
-            bars=True,
-        ),
+        BREAK_GLASS,
     ),
 )
 

@@ -6,6 +6,7 @@ from dashboards.boards import marks, variables
 from dashboards.boards.frame import Board, Row
 from dashboards.boards.panels import GOOD_BAD, GOOD_ODD, NEVER, PLAIN, Look, Query, lines, small, stat, timeline
 from dashboards.boards.promql import APP, IN_CLUSTER, age, count, increase, metric, per_app, top, total
+from dashboards.boards.shared import BREAK_GLASS
 from dashboards.boards.tables import Column, table
 
 WINDOW = "cluster, $namespace_label, project, window"
@@ -316,17 +317,7 @@ EFFECTS = Row(
             stack=True,
             bars=True,
         ),
-        lines(
-            Look(
-                "Break-glass",
-                "Syncs that a person took through a closed window or a freeze.",
-                "no project is known yet",
-                runbooks=("LynceusFreezeOverridden",),
-            ),
-            Query(total("project", increase("lynceus_freeze_overrides_total")), "{{project}}"),
-            stack=True,
-            bars=True,
-        ),
+        BREAK_GLASS,
     ),
 )
 
